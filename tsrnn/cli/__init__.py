@@ -1,0 +1,1 @@
+"""The command line: a root of the standard library alone, and one file for each verb."""

@@ -1,0 +1,165 @@
+"""tsrnn forecast CKPT [FILE]: a table, a CSV and a picture."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+import torch
+
+from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.run_folder import new_run_folder
+from tsrnn.data import read_prices
+from tsrnn.data.price_series import panel_of
+from tsrnn.errors import ConfigError, DataError, nearest
+from tsrnn.evaluation.plots import fan_chart
+from tsrnn.protocols import Forecast, Panel
+from tsrnn.training import load
+from tsrnn.training.rnn_forecaster import spaced_origins
+
+
+class LineParser(argparse.ArgumentParser):
+    """argparse, with errors in one line that name the nearest right option, and no abbreviations."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **arguments)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the mistake as a ConfigError."""
+        raise ConfigError(message)
+
+    def parse(self, arguments: list[str]) -> argparse.Namespace:
+        """The parsed arguments; an unknown option is refused with the nearest right one."""
+        parsed, unknown = self.parse_known_args(arguments)
+        if unknown:
+            options = [option for action in self._actions for option in action.option_strings]
+            raise ConfigError(f"there is no option {unknown[0]}{nearest(unknown[0].partition('=')[0], options)}")
+        return parsed
+
+
+def run(verb: str, arguments: list[str]) -> int:
+    """Forecast every series beyond its last session."""
+    sys.path.insert(0, os.getcwd())
+    options = _parser(verb).parse(arguments)
+    torch.set_num_threads(options.threads)
+    with one_line_warnings():
+        for module in options.modules:
+            _import(module)
+        task = load(options.checkpoint, modules=options.modules)
+        panel = _panel(options, task)
+        future = task.forecast(panel, options.horizon, num_samples=options.paths, seed=options.seed)
+        origins = _past_origins(panel, task.contents["data"], options.horizon, options.past)
+        past = None
+        if origins:
+            past = task.forecast(panel, options.horizon, origins=origins, num_samples=options.paths, seed=options.seed)
+        folder = Path(options.out) if options.out else new_run_folder("runs", "forecast")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_forecast(panel, future, past, folder, options.levels)
+    return 0
+
+
+def _parser(verb: str) -> LineParser:
+    parser = LineParser(prog=f"tsrnn {verb}", description="Sampled paths of each series beyond its last session.")
+    parser.add_argument("checkpoint", metavar="CKPT", help="a checkpoint, or the folder of a run")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="prices to go on from; default: those in CKPT")
+    parser.add_argument("--horizon", type=_positive, default=20, help="sessions ahead")
+    parser.add_argument("--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent")
+    parser.add_argument("--paths", type=_positive, default=1000, help="sampled paths a series")
+    parser.add_argument("--seed", type=int, default=0, help="of the paths")
+    parser.add_argument("--past", type=int, default=5, help="origins in the test span to draw in the picture as well")
+    parser.add_argument("--out", help="a folder for forecast.csv and forecast.png; default: a new one in runs/")
+    parser.add_argument("--column", help="the column of the price in FILE")
+    parser.add_argument("--symbols", nargs="+", help="the symbols to take from FILE; default: all")
+    parser.add_argument("--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE")
+    parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, XKRX, 24/7, 24/5, none, ...")
+    parser.add_argument("--import", dest="modules", nargs="+", default=[], help="modules of your own that CKPT uses")
+    parser.add_argument("--threads", type=_positive, default=1, help="CPU threads")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is below 1")
+    return value
+
+
+def _level(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 100:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 percent")
+    return value
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise ConfigError(f"--import {module}: {error}") from error
+
+
+def _panel(options: argparse.Namespace, task: Any) -> Panel:
+    if options.file is not None:
+        frame = read_prices(
+            options.file, column=options.column, symbols=options.symbols, on_missing=options.on_missing
+        )
+        return panel_of(frame, options.calendar, options.file)
+    if task.history is None:
+        raise DataError("the checkpoint holds no prices: name a file")
+    panel: Panel = task.history
+    return panel
+
+
+def _past_origins(panel: Panel, data: dict[str, Any] | None, horizon: int, count: int) -> list[int]:
+    """Origins from the end of the span that the model was chosen on: no earlier forecast would be honest."""
+    if data is None or count < 1:
+        return []
+    seen = data["valid_end"]
+    dated = np.issubdtype(panel.ds.dtype, np.datetime64)
+    if dated == seen.lstrip("-").isdigit():
+        return []
+    first = int(np.searchsorted(panel.ds, pd.Timestamp(seen).to_datetime64() if dated else int(seen), side="right"))
+    return spaced_origins(panel.num_sessions, first, horizon, count)
+
+
+def write_forecast(
+    panel: Panel, future: Forecast, past: Forecast | None, folder: Path, levels: Sequence[float]
+) -> None:
+    """Write forecast.csv and forecast.png, show the table and say where they are."""
+    frame = future.to_frame(levels)
+    frame.drop(columns="cutoff").to_csv(folder / "forecast.csv", index=False)
+    figure = fan_chart(panel, future, past=past, levels=tuple(levels))
+    figure.savefig(folder / "forecast.png", dpi=150)
+    show(_summary(frame, levels), f"Forecast of {future.ds.shape[1]} sessions from {_day(future.origins[0])}")
+    say("table", folder / "forecast.csv")
+    say("picture", folder / "forecast.png")
+
+
+def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
+    """The first session, the last, and some between, with intervals as one column each."""
+    step = frame.groupby("unique_id", sort=False).cumcount() + 1
+    horizon = int(step.max())
+    chosen = frame[step.isin({1, *(h for h in (5, 10, 20, 60, 120, 250) if h < horizon), horizon})]
+    columns = {"series": chosen["unique_id"].astype(object), "session": [_day(day) for day in chosen["ds"]]}
+    columns["median"] = [f"{value:,.2f}" for value in chosen["q0.5"]]
+    for level in levels:
+        bounds = chosen[f"q{0.5 - level / 200:.6g}"], chosen[f"q{0.5 + level / 200:.6g}"]
+        columns[f"{level:g} %"] = [f"{low:,.2f} – {high:,.2f}" for low, high in zip(*bounds, strict=True)]
+    columns["mean"] = [f"{value:,.2f}" for value in chosen["mean"]]
+    columns["P(up)"] = [f"{value:.2f}" for value in chosen["probability_up"]]
+    columns["VaR 5 %"] = [f"{100 * value:.1f} %" for value in chosen["value_at_risk_5"]]
+    columns["ES 5 %"] = [f"{100 * value:.1f} %" for value in chosen["expected_shortfall_5"]]
+    return pd.DataFrame(columns)
+
+
+def _day(moment: Any) -> str:
+    if isinstance(moment, np.datetime64 | pd.Timestamp):
+        return pd.Timestamp(moment).isoformat(sep=" ").removesuffix(" 00:00:00")
+    return str(moment)

@@ -1,0 +1,69 @@
+"""The command's root: help, version and dispatch, on the standard library alone.
+
+Torch and Lightning take seconds to import, so a verb is imported only when it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import tsrnn
+from tsrnn.errors import ConfigError, TsrnnError, nearest
+
+_VERBS = {
+    "fit": ("train", "train a model:  tsrnn fit --config configs/forecast/prices_lstm.yaml"),
+    "validate": ("train", "score the validation span of a checkpoint"),
+    "test": ("train", "score the test span of a checkpoint, beside the random walk"),
+    "predict": ("train", "forecast beyond the configured data, into a run folder"),
+    "forecast": ("forecast", "forecast from a checkpoint:  tsrnn forecast CKPT [FILE] --horizon 20"),
+    "inspect": ("inspect", "what a checkpoint holds:  tsrnn inspect CKPT"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, 2 for a user's mistake, 130 for an interrupt."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(arguments)
+    except TsrnnError as error:
+        print(f"tsrnn: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output has gone; what is left to say must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("tsrnn: interrupted", file=sys.stderr)
+        return 130
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"tsrnn: error: {place}{error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"tsrnn {tsrnn.__version__}")
+        return 0
+    verb = arguments[0]
+    if verb not in _VERBS:
+        kind = "option" if verb.startswith("-") else "command"
+        known = ["--help", "--version"] if kind == "option" else list(_VERBS)
+        raise ConfigError(f"there is no {kind} {verb}{nearest(verb, known)} (tsrnn --help lists them)")
+    run = importlib.import_module(f"tsrnn.cli.{_VERBS[verb][0]}").run
+    return int(run(verb, arguments[1:]))
+
+
+def _help() -> str:
+    verbs = "\n".join(f"  {verb:<10}{text}" for verb, (_, text) in _VERBS.items())
+    return (
+        "tsrnn: recurrent networks for sequences, made practical\n\n"
+        f"usage: tsrnn COMMAND ...\n\ncommands:\n{verbs}\n\n"
+        "options:\n  --help      this text; tsrnn COMMAND --help says more\n  --version   the version"
+    )

@@ -1,0 +1,47 @@
+"""What a verb says: tables for a person at a terminal, tab-separated lines for a program."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+
+def say(name: str, value: Any) -> None:
+    """One fact on standard output: `name` and `value`, aligned on a terminal, else parted by a tab."""
+    separator = " " * max(18 - len(name), 2) if sys.stdout.isatty() else "\t"
+    print(f"{name}{separator}{value}")
+
+
+def show(frame: pd.DataFrame, title: str) -> None:
+    """A table on a terminal; tab-separated values with a header line elsewhere."""
+    if not sys.stdout.isatty():
+        frame.to_csv(sys.stdout, sep="\t", index=False)
+        return
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in frame.columns:
+        table.add_column(str(column), justify="left" if frame[column].dtype == object else "right")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    Console().print(table)
+
+
+@contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Inside, a warning is one line on standard error, without the place in the code."""
+
+    def show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
+        print(f"tsrnn: warning: {str(message).splitlines()[0]}", file=sys.stderr)
+
+    previous = warnings.showwarning
+    warnings.showwarning = show_warning
+    try:
+        yield
+    finally:
+        warnings.showwarning = previous

@@ -1,0 +1,230 @@
+"""fit, validate, test and predict, on Lightning's CLI."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import CSVLogger, Logger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+import tsrnn.backbones
+import tsrnn.data
+import tsrnn.heads
+import tsrnn.training  # noqa: F401  (short names resolve among the classes that are imported)
+from tsrnn.cli.forecast import write_forecast
+from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.run_folder import link_latest, new_run_folder
+from tsrnn.components import describe
+from tsrnn.errors import ConfigError, nearest
+from tsrnn.training import AtomicCheckpointIO, load
+from tsrnn.training.autoregressive_task import AutoregressiveTask
+from tsrnn.training.load import checkpoint_path, read_checkpoint
+from tsrnn.training.quiet import quiet
+
+
+def run(verb: str, arguments: list[str]) -> int:
+    """Run one of the four verbs."""
+    # A cell of the user's own is found in the current folder, as `python` would find it.
+    sys.path.insert(0, os.getcwd())
+    arguments = _with_config_of_the_run(verb, arguments)
+    with quiet(), one_line_warnings():
+        try:
+            _CommandLine.of_verb(verb)(
+                pl.LightningModule,
+                pl.LightningDataModule,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                auto_configure_optimizers=False,
+                seed_everything_default=0,
+                load_from_checkpoint_support=False,
+                parser_class=_Parser,
+                parser_kwargs={"allow_abbrev": False, "prog": "tsrnn"},
+                args=[verb, *arguments],
+            )
+        except MisconfigurationException as error:
+            raise ConfigError(_one_line(str(error))) from error
+    return 0
+
+
+def _with_config_of_the_run(verb: str, arguments: list[str]) -> list[str]:
+    """A checkpoint's own configuration, where none is given and it lies in the folder of its run."""
+    given = [argument.partition("=")[0] for argument in arguments]
+    if verb == "fit" or "--config" in given or "-c" in given or "--ckpt_path" not in given:
+        return arguments
+    place = given.index("--ckpt_path")
+    value = arguments[place].partition("=")[2] or "".join(arguments[place + 1 : place + 2])
+    path = Path(value)
+    folder = path if path.is_dir() else path.parent.parent
+    config = folder / "config.yaml"
+    return ["--config", str(config), *arguments] if config.is_file() else arguments
+
+
+class _Parser(LightningArgumentParser):
+    """Lightning's parser, with errors in one line that name the nearest right key."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise the mistake as a ConfigError of one line."""
+        raise ConfigError(_explain(message, self._known_names()))
+
+    def _known_names(self) -> list[str]:
+        return [option.lstrip("-") for action in self._actions for option in action.option_strings]
+
+
+class _CommandLine(LightningCLI):
+    verb: str
+
+    @classmethod
+    def of_verb(cls, verb: str) -> type[_CommandLine]:
+        """The command line with this verb alone: four parsers take four times as long to build."""
+        return type("_CommandLine", (cls,), {"verb": verb})
+
+    @classmethod
+    def subcommands(cls) -> dict[str, set[str]]:  # type: ignore[override]
+        every = LightningCLI.subcommands()
+        return {cls.verb: every[cls.verb]}
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        self.config = parser.parse_args(args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Nothing: a checkpoint neither changes the configuration nor names modules to import."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument(
+            "--threads", type=int, default=1, help="CPU threads; small recurrent networks are fastest on one"
+        )
+        parser.link_arguments("data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate")
+
+    def before_instantiate_classes(self) -> None:
+        config = self.config[self.verb]
+        torch.set_num_threads(config.threads)
+        self._checkpoint = self._resolve_checkpoint(config)
+
+    def _resolve_checkpoint(self, config: Any) -> Path | None:
+        given = config.get("ckpt_path")
+        if given is None:
+            if self.verb in ("validate", "test", "predict"):
+                raise ConfigError(f"{self.verb} needs --ckpt_path, a checkpoint or the folder of a run")
+            return None
+        path = checkpoint_path(given, prefer="last" if self.verb == "fit" else "best")
+        config.ckpt_path = str(path)
+        return path
+
+    def instantiate_classes(self) -> None:
+        super().instantiate_classes()
+        if self._checkpoint is None:
+            return
+        contents = read_checkpoint(self._checkpoint)["tsrnn"]
+        if isinstance(self.model, AutoregressiveTask):
+            _refuse_difference(describe(self.model.model), contents["model"], str(self._checkpoint))
+        if self.verb != "fit":
+            modules = {path.rpartition(".")[0] for path in _class_paths(self.config[self.verb].model)}
+            self.model = load(self._checkpoint, modules=modules)
+            self.datamodule.adopt(self.model.model.codec)
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        config = self.config[self.verb]
+        root = config.trainer.default_root_dir or "runs"
+        names = [Path(str(path)).stem for path in config.get("config") or []]
+        name = names[0] if names and names[0] != "config" else type(self.model).__name__.lower()
+        self.folder = new_run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")
+        self._root = root
+        if config.trainer.logger in (None, True):
+            kwargs["logger"] = _loggers(self.folder)
+        if config.trainer.enable_progress_bar is None:
+            kwargs["enable_progress_bar"] = sys.stderr.isatty()
+        trainer_config = self._get(self.config_init, "trainer")
+        trainer_config.callbacks = list(trainer_config.callbacks or [])
+        if kwargs.get("enable_progress_bar", config.trainer.enable_progress_bar):
+            trainer_config.callbacks.append(TQDMProgressBar(refresh_rate=10))
+        trainer_config.plugins = [*(trainer_config.plugins or []), AtomicCheckpointIO()]
+        return super().instantiate_trainer(default_root_dir=str(self.folder), **kwargs)
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        if subcommand == "fit":
+            return {**super()._prepare_subcommand_kwargs(subcommand), "weights_only": True}
+        quietly = {} if subcommand == "predict" else {"verbose": False}
+        return {"model": self.model, "datamodule": self.datamodule, **quietly}
+
+    def after_fit(self) -> None:
+        best = self.trainer.checkpoint_callback
+        link_latest(self._root, self.folder)
+        say("run", self.folder)
+        if best is not None and getattr(best, "best_model_score", None) is not None:
+            say("checkpoint", os.path.relpath(best.best_model_path))
+            say(best.monitor, f"{float(best.best_model_score):.4f}")
+
+    def after_validate(self) -> None:
+        say("valid_nats", f"{float(self.trainer.callback_metrics['valid_nats']):.4f}")
+
+    def predict(self, model: Any, datamodule: Any) -> None:
+        """Forecast beyond the data and write the table and the picture."""
+        (forecast,) = self.trainer.predict(model, datamodule=datamodule)
+        write_forecast(datamodule.panel, forecast, None, self.folder, levels=(80, 95))
+
+    def after_test(self) -> None:
+        frame = self.model.score_frame()
+        frame.to_csv(self.folder / "test.csv", index=False)
+        show(_rounded(frame), "Test span, one step ahead (log returns)")
+        say("scores", self.folder / "test.csv")
+
+
+def _loggers(folder: Path) -> list[Logger]:
+    loggers: list[Logger] = [CSVLogger(str(folder), name="", version="")]
+    if importlib.util.find_spec("tensorboard") is not None:
+        from pytorch_lightning.loggers import TensorBoardLogger
+
+        loggers.append(TensorBoardLogger(str(folder), name="", version="tensorboard"))
+    return loggers
+
+
+def _rounded(frame: Any) -> Any:
+    digits = {"nats": 4, "mae_percent": 3, "coverage_80": 1, "coverage_95": 1}
+    return frame.round({name: places for name, places in digits.items() if name in frame})
+
+
+def _class_paths(description: Any) -> set[str]:
+    """Every class path that a configuration names, at whatever depth."""
+    if hasattr(description, "as_dict"):
+        description = description.as_dict()
+    if isinstance(description, list | tuple):
+        return set().union(*(_class_paths(item) for item in description))
+    if not isinstance(description, dict):
+        return set()
+    own = {description["class_path"]} if isinstance(description.get("class_path"), str) else set()
+    return own.union(*(_class_paths(value) for value in description.values()))
+
+
+def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "model") -> None:
+    """Stop where the configuration says one thing of the model and the checkpoint another."""
+    if place == "model.codec.initial_volatility":
+        return  # fitted on the training span: the checkpoint's is used
+    if isinstance(configured, dict) and isinstance(saved, dict):
+        if "class_path" in configured and configured["class_path"] == saved.get("class_path"):
+            configured, saved = configured["init_args"], saved["init_args"]
+        for key in configured:
+            _refuse_difference(configured[key], saved.get(key), path, f"{place}.{key}")
+    elif configured != saved:
+        raise ConfigError(f"{place} is {configured} in the configuration but {saved} in the checkpoint {path}")
+
+
+def _explain(message: str, known: list[str]) -> str:
+    """jsonargparse's message in one line, with the nearest name that would have been right."""
+    unknown = re.search(r"[Uu]nrecognized arguments?: (--\S+)", message)
+    if unknown:
+        option = unknown[1].partition("=")[0]
+        return f"there is no option {option}{nearest(option.lstrip('-'), known).replace('mean ', 'mean --')}"
+    return _one_line(message)
+
+
+def _one_line(message: str) -> str:
+    return " ".join(line.strip() for line in message.splitlines() if line.strip())[:600]

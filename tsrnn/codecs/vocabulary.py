@@ -1,0 +1,111 @@
+"""Words as numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tsrnn.codecs.base import Codec, Known
+from tsrnn.errors import ConfigError
+from tsrnn.protocols import Encoding
+
+END_OF_SENTENCE = "<eos>"
+UNKNOWN = "<unk>"
+
+
+class VocabularyState(NamedTuple):
+    """The last token's id, (...) int64."""
+
+    token: Tensor
+
+
+class Vocabulary(Codec):
+    """Model steps are token ids; the input of a step is the token before it.
+
+    A sequence starts as if a sentence had just ended: the input of its first step is `<eos>`, so that
+    P(w_1) is the probability of w_1 at the beginning of a sentence.
+
+    Args:
+        tokens: the V distinct tokens; a token's place is its id. `<eos>` must be among them.
+
+    Raises:
+        ConfigError: if a token stands twice, or `<eos>` is not there.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = tuple(tokens)
+        self._ids = {token: index for index, token in enumerate(self.tokens)}
+        if len(self._ids) != len(self.tokens):
+            twice = Counter(self.tokens).most_common(1)[0][0]
+            raise ConfigError(f"the token {twice!r} stands in the vocabulary twice")
+        if END_OF_SENTENCE not in self._ids:
+            raise ConfigError(f"a vocabulary needs the token {END_OF_SENTENCE}")
+        self.input_size = len(self.tokens)
+        self.end_of_sentence = self._ids[END_OF_SENTENCE]
+
+    @classmethod
+    def fit(cls, tokens: Iterable[str], *, minimum_count: int = 1, maximum_size: int | None = None) -> Vocabulary:
+        """The vocabulary of a text, the most frequent token first, ties in alphabetical order.
+
+        Args:
+            tokens: the training text, token by token.
+            minimum_count: a token seen less often becomes `<unk>`.
+            maximum_size: V at most, `<eos>` and `<unk>` included.
+        """
+        counts = Counter(tokens)
+        special = [END_OF_SENTENCE, UNKNOWN]
+        words = [word for word, count in counts.items() if count >= minimum_count and word not in special]
+        words.sort(key=lambda word: (-counts[word], word))
+        limit = None if maximum_size is None else max(maximum_size - len(special), 0)
+        return cls([*special, *words[:limit]])
+
+    def ids(self, tokens: Iterable[str]) -> Tensor:
+        """The tokens' ids, (T,) int64; a token that is not in the vocabulary has the id of `<unk>`.
+
+        Raises:
+            ConfigError: for an unknown token when the vocabulary has no `<unk>`.
+        """
+        unknown = self._ids.get(UNKNOWN)
+        ids = []
+        for token in tokens:
+            index = self._ids.get(token, unknown)
+            if index is None:
+                raise ConfigError(f"the token {token!r} is not in the vocabulary, which has no {UNKNOWN}")
+            ids.append(index)
+        return torch.tensor(ids, dtype=torch.int64)
+
+    def words(self, ids: Tensor) -> list[str]:
+        """The tokens of (T,) ids."""
+        return [self.tokens[index] for index in ids.tolist()]
+
+    def initial_state(self, *batch: int) -> VocabularyState:
+        """The state after `<eos>`."""
+        return VocabularyState(torch.full(batch, self.end_of_sentence, dtype=torch.int64))
+
+    def known(self, state: VocabularyState) -> Known:
+        """The token before."""
+        return Known(state.token, None, None)
+
+    def target(self, raw: Tensor, state: VocabularyState) -> tuple[Tensor, Tensor]:
+        """The token's id, which always has a probability."""
+        return raw, torch.ones_like(raw, dtype=torch.bool)
+
+    def update(self, raw: Tensor, state: VocabularyState) -> VocabularyState:
+        """The state after the token."""
+        return VocabularyState(raw)
+
+    def decode(self, step: Tensor, state: VocabularyState) -> Tensor:
+        """The token's id: raw and model step are the same."""
+        return step
+
+    def encode(self, raw: Tensor, state: VocabularyState | None = None) -> tuple[Encoding, VocabularyState]:
+        """The tokens shifted by one, without a loop."""
+        if state is None:
+            state = self.initial_state(*raw.shape[:-1])
+        inputs = torch.cat([state.token.unsqueeze(-1), raw[..., :-1]], dim=-1)
+        observed = torch.ones_like(raw, dtype=torch.bool)
+        return Encoding(inputs, raw, None, None, observed), VocabularyState(raw[..., -1])

@@ -1,0 +1,254 @@
+"""Prices: from a file or a frame to batches."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+
+from tsrnn.codecs import Codec, LogReturns
+from tsrnn.data.calendars import check_calendar
+from tsrnn.data.price_files import check_prices, read_prices
+from tsrnn.data.sample import dataset_path
+from tsrnn.data.streams import SeriesChunks
+from tsrnn.data.windows import RandomWindows
+from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.protocols import Encoding, Panel
+
+_SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
+
+
+class PriceSeries(pl.LightningDataModule):
+    """Prices of one or more symbols, split in time, encoded once, served by index.
+
+    The sessions are split in three spans in time: training, validation and test. Training batches are
+    random windows within the first; validation and test read every series whole, from its first session,
+    and score the steps of their span alone. Whatever is fitted (the codec's first volatility) is fitted
+    on the training span.
+
+    Args:
+        path: a CSV file (or .csv.gz), long (symbol, date, OHLCV or close) or wide (a column a symbol).
+            Without one: adjusted closes of AAPL, IBM, GOOG and MSFT, 2000 to 2013, which come along.
+        column: the column of the price in a long file. Default: an adjusted close, else a close.
+        symbols: the symbols to take. Default: all.
+        split: shares of the sessions for training, validation and test.
+        train_end: last day of the training span; overrides `split`, together with valid_end.
+        valid_end: last day of the validation span.
+        test_end: last day of the test span. Default: the last session.
+        calendar: an exchange's code (XNYS, XKRX, ...), 24/7, 24/5, none, or auto.
+        on_missing: error stops at a missing price and names its line; drop leaves such rows out.
+        window_length: sessions of a training window.
+        warm_up: sessions at a window's start that are read but not scored.
+        batch_size: windows a batch.
+        batches_per_epoch: training batches between two validations.
+        codec: how prices become model steps. Default: LogReturns.
+        seed: of the drawing of windows.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        column: str | None = None,
+        symbols: list[str] | None = None,
+        split: tuple[float, float, float] = (0.7, 0.15, 0.15),
+        train_end: str | None = None,
+        valid_end: str | None = None,
+        test_end: str | None = None,
+        calendar: str = "auto",
+        on_missing: Literal["error", "drop"] = "error",
+        window_length: int = 256,
+        warm_up: int = 64,
+        batch_size: int = 32,
+        batches_per_epoch: int = 100,
+        codec: Codec | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
+            raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
+        if (train_end is None) != (valid_end is None):
+            raise ConfigError("train_end and valid_end must be given together")
+        if not 0 <= warm_up < window_length:
+            raise ConfigError(f"warm_up must lie between 0 and window_length - 1, not at {warm_up}")
+        self.path = path
+        self.column = column
+        self.symbols = symbols
+        self.split = split
+        self.train_end, self.valid_end, self.test_end = train_end, valid_end, test_end
+        self.calendar = calendar
+        self.on_missing = on_missing
+        self.window_length = window_length
+        self.warm_up = warm_up
+        self.batch_size = batch_size
+        self.batches_per_epoch = batches_per_epoch
+        self.seed = seed
+        self._codec = codec if codec is not None else LogReturns()
+        self._frame: pd.DataFrame | None = None
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, **arguments: Any) -> PriceSeries:
+        """The data module of a pandas frame with the columns unique_id, ds, y, one row a price."""
+        data = cls(**arguments)
+        data._frame = frame
+        return data
+
+    @property
+    def source(self) -> str:
+        """The file's name, in the words of a message."""
+        if self._frame is not None:
+            return "the frame"
+        return str(self.path) if self.path is not None else "the embedded sample"
+
+    @cached_property
+    def panel(self) -> Panel:
+        """All prices, series by session."""
+        if self._frame is not None:
+            frame = check_prices(self._frame, symbols=self.symbols, on_missing=self.on_missing)
+        else:
+            path, symbols = self.path, self.symbols
+            if path is None:
+                path = str(dataset_path("us_stocks") / "us_stocks.csv.gz")
+                symbols = symbols or list(_SAMPLE_SYMBOLS)
+            frame = read_prices(path, column=self.column, symbols=symbols, on_missing=self.on_missing)
+        return panel_of(frame, self.calendar, self.source, shortest=self.window_length)
+
+    @cached_property
+    def spans(self) -> tuple[int, int, int]:
+        """One past the last session of the training, the validation and the test span."""
+        ds = self.panel.ds
+        if self.train_end is not None and self.valid_end is not None:
+            ends = [self.train_end, self.valid_end, self.test_end if self.test_end is not None else ds[-1]]
+            spans = tuple(int(np.searchsorted(ds, _moment(end, ds), side="right")) for end in ends)
+        else:
+            shares = np.cumsum(self.split[:2])
+            spans = (*(int(len(ds) * share) for share in shares), len(ds))
+        if not 0 < spans[0] <= spans[1] <= spans[2]:
+            raise ConfigError("train_end, valid_end and test_end must be dates in that order, inside the data")
+        if spans[0] < self.window_length:
+            raise DataError(
+                f"the training span has {spans[0]} sessions, but a window needs {self.window_length}: "
+                "give more data, or lower --data.window_length",
+                path=self.path,
+            )
+        return spans[0], spans[1], spans[2]
+
+    @cached_property
+    def codec(self) -> Codec:
+        """The codec, fitted on the training span."""
+        return self._codec.fit(torch.from_numpy(self.panel.values[:, : self.spans[0]]))
+
+    def adopt(self, codec: Codec) -> None:
+        """Encode with the codec of a trained model, whose constants are those of its training span."""
+        self.codec = codec
+        self.__dict__.pop("encoding", None)
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """The whole panel in model steps, (N, T, ...), floats in float32."""
+        encoding, _ = self.codec.encode(torch.from_numpy(self.panel.values))
+        return encoding.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
+
+    def train_dataloader(self) -> RandomWindows:
+        """Random windows within the training span."""
+        return RandomWindows(
+            self.encoding,
+            sessions=self.spans[0],
+            window_length=self.window_length,
+            warm_up=self.warm_up,
+            batch_size=self.batch_size,
+            batches_per_epoch=self.batches_per_epoch,
+            seed=self.seed,
+        )
+
+    def val_dataloader(self) -> SeriesChunks | list[Any]:
+        """Every series from its start, the validation span scored."""
+        return self._scored(self.spans[0], self.spans[1])
+
+    def test_dataloader(self) -> SeriesChunks | list[Any]:
+        """Every series from its start, the test span scored."""
+        return self._scored(self.spans[1], self.spans[2])
+
+    def predict_dataloader(self) -> list[Panel]:
+        """The panel, to be forecast beyond its last session."""
+        return [self.panel]
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """A panel stays where it is: a forecaster moves what it reads."""
+        return batch if isinstance(batch, Panel) else super().transfer_batch_to_device(batch, device, dataloader_idx)
+
+    def _scored(self, first: int, last: int) -> SeriesChunks | list[Any]:
+        return SeriesChunks(self.encoding, first, last) if first < last else []
+
+    def description(self) -> dict[str, Any]:
+        """What a checkpoint says of the data: source, span, split and hash, in plain types."""
+        panel, (train, valid, test) = self.panel, self.spans
+        return {
+            "source": self.source,
+            "sha256": panel_hash(panel),
+            "unique_ids": list(panel.unique_ids),
+            "calendar": panel.calendar,
+            "sessions": panel.num_sessions,
+            "observations": int((~np.isnan(panel.values)).sum()),
+            "first": str(pd.Series(panel.ds).iloc[0]),
+            "train_end": str(pd.Series(panel.ds).iloc[train - 1]),
+            "valid_end": str(pd.Series(panel.ds).iloc[valid - 1]),
+            "test_end": str(pd.Series(panel.ds).iloc[test - 1]),
+            "last": str(pd.Series(panel.ds).iloc[-1]),
+            "spans": [train, valid, test],
+        }
+
+
+def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2) -> Panel:
+    """A tidy frame (unique_id, ds, y) as a panel on the union of its sessions.
+
+    A series with fewer than `shortest` prices is named in a warning and left out.
+
+    Raises:
+        DataError: if every series is that short.
+    """
+    counts = frame.groupby("unique_id", sort=False)["y"].size()
+    short = counts[counts < shortest]
+    if len(short):
+        listing = ", ".join(f"{name} ({count})" for name, count in list(short.items())[:5])
+        listing += f" and {len(short) - 5} more" if len(short) > 5 else ""
+        if len(short) == len(counts):
+            raise DataError(
+                f"a series needs at least {shortest} prices (the window); there are fewer of {listing}",
+                path=source,
+            )
+        warnings.warn(DataWarning(f"{source}: left out, with fewer than {shortest} prices: {listing}"), stacklevel=2)
+        frame = frame[frame["unique_id"].isin(counts.index[counts >= shortest])]
+    names = tuple(str(name) for name in frame["unique_id"].unique())
+    wide = frame.pivot(index="ds", columns="unique_id", values="y").sort_index()[list(names)]
+    ds = wide.index.to_numpy()
+    values = np.ascontiguousarray(wide.to_numpy(dtype=np.float64).T)
+    return Panel(names, ds, values, check_calendar(ds, calendar, source))
+
+
+def panel_hash(panel: Panel) -> str:
+    """sha256 over names, sessions and values: the same data has the same hash, from whatever file."""
+    digest = hashlib.sha256("\x00".join(panel.unique_ids).encode())
+    digest.update(np.ascontiguousarray(panel.ds).astype("int64").tobytes())
+    digest.update(np.ascontiguousarray(panel.values).tobytes())
+    return digest.hexdigest()
+
+
+def _moment(end: Any, ds: np.ndarray[Any, Any]) -> Any:
+    if not np.issubdtype(ds.dtype, np.datetime64):
+        return int(end)
+    try:
+        day = pd.Timestamp(end)
+    except ValueError:
+        raise ConfigError(f"{end!r} is not a date: write YYYY-MM-DD") from None
+    # A day means all of it: an end of 2012-12-31 takes that day's last hour along.
+    if day == day.normalize() and isinstance(end, str):
+        day += pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
+    return day.to_datetime64()

@@ -1,0 +1,78 @@
+"""Batches of windows, by index, from sequences that are encoded once and stay in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from tsrnn.protocols import Batch, Encoding
+
+
+class RandomWindows:
+    """A loader of random windows over encoded series, each window from a fresh state.
+
+    A window starts anywhere in its series, drawn evenly over all places where it would score at least
+    one step. Its first `warm_up` steps are read and not scored: they give the state its memory.
+
+    The position is in `state_dict`, so that training resumed in mid-epoch sees the batches that it would
+    have seen.
+
+    Args:
+        encoding: (N, T, ...) series in model steps.
+        sessions: windows lie within the first `sessions` steps: the training span.
+        window_length: steps of a window.
+        warm_up: how many of them are not scored.
+        batch_size: windows a batch.
+        batches_per_epoch: an epoch's batches, since windows are drawn without end.
+        seed: of the draws.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        *,
+        sessions: int,
+        window_length: int,
+        warm_up: int,
+        batch_size: int,
+        batches_per_epoch: int,
+        seed: int = 0,
+    ) -> None:
+        self.batch_size = batch_size
+        self.batches_per_epoch = batches_per_epoch
+        self._encoding = encoding.map(lambda tensor: tensor.flatten(0, 1).contiguous())
+        self._steps = torch.arange(window_length)
+        self._scored = self._steps >= warm_up
+        series, steps = encoding.observed.shape
+        counts = torch.zeros(series, sessions + 1, dtype=torch.int64)
+        torch.cumsum(encoding.observed[:, :sessions], dim=1, out=counts[:, 1:])
+        scored = counts[:, window_length:] - counts[:, warm_up : sessions + 1 - window_length + warm_up]
+        rows, starts = torch.nonzero(scored > 0, as_tuple=True)
+        self._starts = rows * steps + starts
+        self._generator = torch.Generator().manual_seed(seed)
+        self._position = 0
+
+    def __len__(self) -> int:
+        return self.batches_per_epoch
+
+    def __iter__(self) -> Iterator[Batch]:
+        # Lightning stops asking after the last batch, so a finished epoch is noticed only here.
+        if self._position >= self.batches_per_epoch:
+            self._position = 0
+        while self._position < self.batches_per_epoch:
+            self._position += 1
+            chosen = torch.randint(len(self._starts), (self.batch_size, 1), generator=self._generator)
+            index = self._starts[chosen] + self._steps
+            window = self._encoding.map(lambda tensor, index=index: tensor[index])
+            yield Batch(window._replace(observed=window.observed & self._scored), begins=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place in the epoch, and the state of the draws."""
+        return {"position": self._position, "generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from the place that `state_dict` returned."""
+        self._position = state["position"]
+        self._generator.set_state(state["generator"])

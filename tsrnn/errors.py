@@ -1,0 +1,62 @@
+"""Every error that a user of tsrnn can meet, one tree.
+
+A user's mistake ends in one line: what is wrong, where, and what to do. The command line prints the
+line and exits with status 2; Python code catches `TsrnnError`, or a branch of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class TsrnnError(Exception):
+    """The root of the tree: a mistake that its message explains in one line."""
+
+
+class DataError(TsrnnError):
+    """Data that cannot be used as it is: the message names the file, the line and the column.
+
+    Args:
+        problem: what is wrong and what to do about it, without the place.
+        path: the file, or None for a frame that was given from Python.
+        line: the line in that file, counting the header as line 1.
+        column: the name of the column.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        path: str | Path | None = None,
+        line: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        place = [str(path)] if path is not None else []
+        if line is not None:
+            place.append(f"line {line}")
+        if column is not None:
+            place.append(f"column {column}")
+        super().__init__(f"{', '.join(place)}: {problem}" if place else problem)
+        self.path = path
+        self.line = line
+        self.column = column
+
+
+class DataWarning(UserWarning):
+    """Data that is used as it is, although it looks odd: a jump, a long gap, a missing session."""
+
+
+class ConfigError(TsrnnError):
+    """A key, a value or an option that does not fit."""
+
+
+class CheckpointError(TsrnnError):
+    """A file that is not a whole checkpoint of tsrnn, or one that does not fit what is asked of it."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The words ", did you mean X?" for the known name nearest to `name`, or nothing."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
+    return f", did you mean {matches[0]}?" if matches else ""

@@ -1,0 +1,152 @@
+"""The one model: an autoregressive density, codec → embedding → backbone → head."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+
+from tsrnn.backbones.base import Backbone
+from tsrnn.codecs.base import Codec, Known
+from tsrnn.heads.base import Head
+from tsrnn.ops import state as state_ops
+from tsrnn.protocols import Distribution, Encoding, State
+
+
+class ModelState(NamedTuple):
+    """Everything that the next step depends on.
+
+    Attributes:
+        codec: the codec's state, batch axes as in the raw observations.
+        backbone: the backbone's state, the batch axes flattened to one.
+    """
+
+    codec: State
+    backbone: State
+
+
+@final
+class AutoregressiveModel(nn.Module):
+    """p(x_1, ..., x_T) = Π_t p(x_t | x_{<t}), for prices and for words alike.
+
+    Raw observations are (..., T); the batch axes are free, and the codec may read across the last of
+    them (the series of a panel). Every function takes a state and returns one, so that a sequence in
+    chunks with the state carried has the whole sequence's numbers, factor by factor.
+
+    Args:
+        codec: raw observation ↔ model step.
+        embedding: the codec's inputs to the backbone's.
+        backbone: the recurrent network.
+        head: features to the distribution of a step.
+    """
+
+    is_component: ClassVar[bool] = True
+
+    def __init__(self, codec: Codec, embedding: nn.Module, backbone: Backbone, head: Head) -> None:
+        super().__init__()
+        self.codec = codec
+        self.embedding = embedding
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, encoding: Encoding, state: State = None) -> tuple[Distribution, State]:
+        """The distribution of every encoded step, (B, T), and the backbone's state after the last.
+
+        Args:
+            encoding: rows of model steps, (B, T, ...).
+            state: the backbone's state before the first; None for a fresh one.
+        """
+        y_BTH, state = self.backbone(self.embedding(encoding.inputs), state)
+        return self._distribution(y_BTH, encoding.location, encoding.scale), state
+
+    def score(self, encoding: Encoding, state: State = None) -> tuple[Tensor, State]:
+        """log p of every encoded step in nats (B, T), 0 where none is observed, and the backbone's state."""
+        distribution, state = self(encoding, state)
+        return distribution.log_prob(encoding.targets).masked_fill(~encoding.observed, 0.0), state
+
+    def log_prob(self, x: Tensor, state: ModelState | None = None) -> tuple[Tensor, ModelState]:
+        """log p(x_t | x_{<t}) for every observation, in nats per step, in raw units.
+
+        Args:
+            x: raw observations (..., T): prices (..., N, T), token ids (B, T).
+            state: what came before; None for a sequence's start.
+
+        Returns:
+            (..., T), one entry for every observation, the first included; and the state after the last.
+            An entry is 0 where there is no density: a missing price, and the first price of a series,
+            which is given. The sum is the log density of the sequence.
+        """
+        encoding, codec_state = self.codec.encode(x, None if state is None else state.codec)
+        nats, backbone_state = self.score(self._rows(encoding, x.dim() - 1), None if state is None else state.backbone)
+        jacobian = self.codec.log_jacobian(x).to(nats.dtype).masked_fill(~encoding.observed, 0.0)
+        return nats.view(x.shape) + jacobian, ModelState(codec_state, backbone_state)
+
+    def initial_state(self, *batch: int) -> ModelState:
+        """The state before the first observation, for the batch axes `batch`."""
+        rows = 1
+        for size in batch:
+            rows *= size
+        return ModelState(self.codec.initial_state(*batch), self.backbone.initial_state(rows))
+
+    def step(self, x_t: Tensor | None, state: ModelState) -> tuple[Distribution, ModelState]:
+        """One observation in, the next one's distribution (...) out, in model steps; O(1).
+
+        Args:
+            x_t: (...) the observation that `state` awaits; None where it awaits none: at the start, and
+                after `log_prob`.
+            state: from `initial_state`, `log_prob` or `step`. After a step it awaits its observation.
+        """
+        codec_state = state.codec if x_t is None else self.codec.update(x_t, state.codec)
+        known = self.codec.known(codec_state)
+        distribution, backbone_state = self._next(known, state.backbone)
+        return distribution, ModelState(codec_state, backbone_state)
+
+    @torch.no_grad()
+    def sample(
+        self,
+        state: ModelState,
+        steps: int,
+        num_samples: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Paths that go on from a state that awaits no observation, sampled together step by step.
+
+        Args:
+            state: from `initial_state` or `log_prob`, batch axes (...).
+            steps: H.
+            num_samples: S.
+
+        Returns:
+            (S, ..., H) raw values.
+        """
+        codec_state = state_ops.expand(state.codec, num_samples)
+        backbone_state = state_ops.repeat(state.backbone, num_samples)
+        path = []
+        for _ in range(steps):
+            distribution, backbone_state = self._next(self.codec.known(codec_state), backbone_state)
+            x_t = self.codec.decode(distribution.sample(generator), codec_state)
+            codec_state = self.codec.update(x_t, codec_state)
+            path.append(x_t)
+        return torch.stack(path, dim=-1)
+
+    def _next(self, known: Known, backbone_state: State) -> tuple[Distribution, State]:
+        """The distribution (...) of the observation that is known to come."""
+        location = known.location
+        batch = (known.inputs if location is None else location).shape
+        inputs = self._cast(known.inputs).reshape(-1, 1, *known.inputs.shape[len(batch) :])
+        y_BTH, backbone_state = self.backbone(self.embedding(inputs), backbone_state)
+        return self._distribution(y_BTH.view(*batch, -1), location, known.scale), backbone_state
+
+    def _distribution(self, features: Tensor, location: Tensor | None, scale: Tensor | None) -> Distribution:
+        distribution: Distribution = self.head(features)
+        if location is None or scale is None:
+            return distribution
+        return distribution.affine(self._cast(location), self._cast(scale))
+
+    def _rows(self, encoding: Encoding, batch_axes: int) -> Encoding:
+        """The encoding with its batch axes flattened to one and floats in the network's precision."""
+        return encoding.map(lambda tensor: self._cast(tensor.reshape(-1, *tensor.shape[batch_axes:])))
+
+    def _cast(self, tensor: Tensor) -> Tensor:
+        return tensor.to(next(self.parameters()).dtype) if tensor.is_floating_point() else tensor

@@ -1,0 +1,8 @@
+"""Training: thin Lightning tasks, checkpoints and the estimator."""
+
+from tsrnn.training.checkpoint import AtomicCheckpointIO
+from tsrnn.training.forecaster import Forecaster
+from tsrnn.training.load import load
+from tsrnn.training.rnn_forecaster import RNNForecaster
+
+__all__ = ["AtomicCheckpointIO", "Forecaster", "RNNForecaster", "load"]

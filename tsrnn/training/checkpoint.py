@@ -1,0 +1,115 @@
+"""Checkpoints: written whole or not at all, and complete, so that one alone can forecast."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+import tsrnn
+from tsrnn.errors import CheckpointError
+from tsrnn.protocols import Panel
+
+FORMAT = 1
+_HISTORY_VALUES = 2_000_000
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside its place, then moves it there: a killed run leaves the old one whole."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write the checkpoint, flush it to the disk, and only then give it its name."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        except (OSError, RuntimeError) as error:
+            # torch reports a full disk as a RuntimeError of its zip writer.
+            raise CheckpointError(f"{target}: the checkpoint could not be written: {first_line(error)}") from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def contents(task: Any, trainer: pl.Trainer) -> dict[str, Any]:
+    """What tsrnn adds to a checkpoint, in plain types.
+
+    The task and its model as plain dicts, the codec with its constants, the data's calendar, split and
+    hash, the metrics so far, the random states, and the history: the last sessions, up to two million
+    values. A checkpoint made with bare loaders in place of a data module has no data and no history.
+    """
+    data = getattr(trainer, "datamodule", None)
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return {
+        "format": FORMAT,
+        "version": tsrnn.__version__,
+        **task.description(),
+        "data": None if data is None else data.description(),
+        "history": None if data is None else plain_panel(data.panel.last(_history_length(data.panel))),
+        "metrics": {**metrics, "epoch": trainer.current_epoch, "step": trainer.global_step},
+        "random": random_states(),
+    }
+
+
+def _history_length(panel: Panel) -> int:
+    return max(_HISTORY_VALUES // max(len(panel.unique_ids), 1), 2)
+
+
+def plain_panel(panel: Panel) -> dict[str, Any]:
+    """A panel as a dict of lists, strings and tensors."""
+    dated = bool(np.issubdtype(panel.ds.dtype, np.datetime64))
+    ds = panel.ds.astype("datetime64[ns]") if dated else panel.ds
+    return {
+        "unique_ids": list(panel.unique_ids),
+        "dated": dated,
+        "ds": torch.from_numpy(ds.astype(np.int64)),
+        "values": torch.from_numpy(panel.values.copy()),
+        "calendar": panel.calendar,
+    }
+
+
+def panel_from_plain(plain: dict[str, Any]) -> Panel:
+    """The panel that `plain_panel` wrote."""
+    ds = plain["ds"].numpy()
+    return Panel(
+        tuple(plain["unique_ids"]),
+        ds.astype("datetime64[ns]") if plain["dated"] else ds,
+        plain["values"].numpy(),
+        plain["calendar"],
+    )
+
+
+def random_states() -> dict[str, Any]:
+    """The states of every random generator that training may draw from, in plain types."""
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), int(position), int(has_gauss), float(cached)],
+        "python": random.getstate(),
+    }
+
+
+def restore_random_states(states: dict[str, Any]) -> None:
+    """Go on with the numbers that would have come after `random_states`."""
+    torch.set_rng_state(states["torch"])
+    if states["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(states["cuda"])
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    random.setstate(states["python"])
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,161 @@
+"""The forecaster of prices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.optim import AdamW
+
+from tsrnn.backbones import LSTM, Backbone
+from tsrnn.codecs import Codec
+from tsrnn.embeddings import ValueEmbedding
+from tsrnn.errors import DataError
+from tsrnn.evaluation import DensityScore, RandomWalk, forecast_sessions, score_densities
+from tsrnn.heads import Head, StudentT
+from tsrnn.models import AutoregressiveModel
+from tsrnn.protocols import Batch, Forecast, Panel
+from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
+
+_CHUNK_LENGTH = 4096
+
+
+@final
+class Forecaster(AutoregressiveTask):
+    """A density of next-session returns, trained by maximum likelihood, that samples paths of prices.
+
+    Args:
+        codec: how prices become model steps; on the command line it comes from the data.
+        backbone: makes the backbone from its input size.
+        head: makes the head from its input size.
+        embedding_size: the backbone's input size.
+        optimizer: makes the optimizer from the parameters.
+        scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
+        horizon: sessions that `predict` forecasts.
+        num_samples: paths a series that `predict` draws.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        backbone: Callable[[int], Backbone] = LSTM,
+        head: Callable[[int], Head] = StudentT,
+        embedding_size: int = 32,
+        optimizer: OptimizerFactory = AdamW,
+        scheduler: SchedulerFactory | None = None,
+        horizon: int = 20,
+        num_samples: int = 1000,
+    ) -> None:
+        recurrent = backbone(embedding_size)
+        embedding = ValueEmbedding(codec.input_size, embedding_size)
+        model = AutoregressiveModel(codec, embedding, recurrent, head(recurrent.output_size))
+        super().__init__(model, optimizer, scheduler)
+        self.horizon = horizon
+        self.num_samples = num_samples
+        self.scores: list[DensityScore] = []
+        self._tested: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    @classmethod
+    def of_model(cls, model: AutoregressiveModel) -> Forecaster:
+        """The task of a model that is there already."""
+        return cls(
+            codec=model.codec,
+            backbone=lambda input_size: model.backbone,
+            head=lambda input_size: model.head,
+            embedding_size=model.backbone.input_size,
+        )
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep log density, probability integral transform and error of each observed step."""
+        distribution, state = self.model(batch.encoding, self.carried(batch, "test"))
+        self.carry(state, "test")
+        observed, targets = batch.encoding.observed, batch.encoding.targets
+        parts = distribution.log_prob(targets), distribution.cdf(targets), targets - distribution.mean
+        self._tested.append(tuple(part.cpu()[observed.cpu()] for part in parts))
+
+    def on_test_epoch_end(self) -> None:
+        """Score the span, beside the random walk on the same steps: see `scores`."""
+        name = type(self.model.backbone).__name__
+        parts = [torch.cat(part) for part in zip(*self._tested, strict=True)]
+        self._tested.clear()
+        self.scores = [score_densities(name, *parts), *self._random_walks()]
+        self.log("test_nats", self.scores[0].nats)
+
+    def _random_walks(self) -> list[DensityScore]:
+        data = self.trainer.datamodule
+        train, first, last = data.spans
+        returns, observed = data.encoding.targets.double()[:, first:last], data.encoding.observed[:, first:last]
+        scores = []
+        for walk in (RandomWalk("constant", train), RandomWalk("ewma")):
+            density = walk.densities(data.panel)
+            density = type(density)(density.location[:, first:last], density.scale[:, first:last])
+            parts = density.log_prob(returns), density.cdf(returns), returns - density.mean
+            scores.append(score_densities(walk.name, *(part[observed] for part in parts)))
+        return scores
+
+    def predict_step(self, batch: Panel, batch_idx: int) -> Forecast:
+        """Paths beyond the panel's last session."""
+        return self.forecast(batch, self.horizon, num_samples=self.num_samples)
+
+    @torch.no_grad()
+    def forecast(
+        self,
+        panel: Panel,
+        horizon: int,
+        *,
+        origins: Sequence[int] | None = None,
+        num_samples: int = 1000,
+        seed: int = 0,
+    ) -> Forecast:
+        """Paths of every series from every origin: see `tsrnn.protocols.Predictor`.
+
+        The history is read once, from its beginning, with the state carried from origin to origin.
+
+        Args:
+            panel: the series.
+            horizon: H sessions.
+            origins: indices of the last known sessions, increasing; default the panel's last.
+            num_samples: S paths a series. Those of one path are drawn together: the panel's mean, which
+                is an input, is the path's own.
+            seed: of the paths; those of an origin do not depend on the other origins.
+        """
+        origins = [panel.num_sessions - 1] if origins is None else list(origins)
+        if horizon < 1 or num_samples < 1:
+            raise DataError("a forecast needs a horizon and a number of paths of at least 1")
+        if not origins or list(origins) != sorted(set(origins)) or not 0 <= origins[0] <= origins[-1] < panel.num_sessions:
+            raise DataError(f"origins must increase within the panel's {panel.num_sessions} sessions")
+        training = self.training
+        self.eval()
+        values = torch.from_numpy(panel.values)
+        state = self.model.initial_state(len(panel.unique_ids))
+        paths, last, read = [], [], 0
+        for origin in origins:
+            while read <= origin:
+                stop = min(read + _CHUNK_LENGTH, origin + 1)
+                _, state = self.model.log_prob(values[:, read:stop], state)
+                read = stop
+            generator = torch.Generator().manual_seed(seed * 1_000_003 + origin)
+            samples = self.model.sample(state, horizon, num_samples, generator)
+            paths.append(samples.transpose(0, 1).numpy())
+            last.append(state.codec.price.numpy())
+        self.train(training)
+        return Forecast(
+            panel.unique_ids,
+            panel.ds[origins],
+            forecast_sessions(panel, origins, horizon),
+            np.stack(paths),
+            np.stack(last),
+        )
+
+    def score_frame(self) -> pd.DataFrame:
+        """The scores of the last test as a table, the model first."""
+        return pd.DataFrame([score.row() for score in self.scores])
+
+    def description(self) -> dict[str, Any]:
+        """The task in plain types: its model, how it forecasts, and its scores."""
+        settings = {"horizon": self.horizon, "num_samples": self.num_samples}
+        return {**super().description(), "settings": settings}

@@ -1,0 +1,37 @@
+"""Lightning without its tips, its advertisements, and advice that does not apply here."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LOGGERS = ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric", "lightning_fabric.utilities.rank_zero")
+_ADVICE = (
+    ".*does not have many workers.*",  # resident tensors have no workers
+    ".*The number of training batches.*is smaller than the logging interval.*",
+    ".*GPU available but not used.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
+    ".*Trying to infer the `batch_size`.*",
+    ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
+    ".*lr_scheduler.step.*before.*optimizer.step.*",
+    ".*mid-epoch.*",  # our loaders keep their place
+)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside, Lightning says only what goes wrong."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for message in _ADVICE:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
