@@ -104,7 +104,14 @@ class Panel:
         return Panel(self.unique_ids, self.ds[start:], self.values[:, start:], self.calendar)
 
 
-@dataclass(frozen=True)
+def session_text(session: Any) -> str:
+    """A session in words: its number, its day, or its day and time where it has one."""
+    if isinstance(session, np.datetime64 | pd.Timestamp):
+        return pd.Timestamp(session).isoformat(sep=" ").removesuffix(" 00:00:00")
+    return str(session)
+
+
+@dataclass  # not frozen: Lightning refuses to hand on frozen predictions
 class Forecast:
     """Sampled paths of every series from every origin, in raw units.
 

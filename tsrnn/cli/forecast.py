@@ -20,7 +20,7 @@ from tsrnn.data import read_prices
 from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError, nearest
 from tsrnn.evaluation.plots import fan_chart
-from tsrnn.protocols import Forecast, Panel
+from tsrnn.protocols import Forecast, Panel, session_text
 from tsrnn.training import load
 from tsrnn.training.rnn_forecaster import spaced_origins
 
@@ -85,16 +85,18 @@ def _parser(verb: str) -> LineParser:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is below 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def _level(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 percent")
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 100 percent")
     return value
 
 
@@ -137,7 +139,8 @@ def write_forecast(
     frame.drop(columns="cutoff").to_csv(folder / "forecast.csv", index=False)
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
     figure.savefig(folder / "forecast.png", dpi=150)
-    show(_summary(frame, levels), f"Forecast of {future.ds.shape[1]} sessions from {_day(future.origins[0])}")
+    horizon, last = future.ds.shape[1], session_text(future.origins[0])
+    show(_summary(frame, levels), f"{horizon} sessions after {last}; VaR and ES of 5 %, in percent of the last price")
     say("table", folder / "forecast.csv")
     say("picture", folder / "forecast.png")
 
@@ -147,19 +150,18 @@ def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
     step = frame.groupby("unique_id", sort=False).cumcount() + 1
     horizon = int(step.max())
     chosen = frame[step.isin({1, *(h for h in (5, 10, 20, 60, 120, 250) if h < horizon), horizon})]
-    columns = {"series": chosen["unique_id"].astype(object), "session": [_day(day) for day in chosen["ds"]]}
-    columns["median"] = [f"{value:,.2f}" for value in chosen["q0.5"]]
+    columns = {"series": list(chosen["unique_id"]), "session": [session_text(day) for day in chosen["ds"]]}
+    columns["median"] = [_price(value) for value in chosen["q0.5"]]
     for level in levels:
         bounds = chosen[f"q{0.5 - level / 200:.6g}"], chosen[f"q{0.5 + level / 200:.6g}"]
-        columns[f"{level:g} %"] = [f"{low:,.2f} – {high:,.2f}" for low, high in zip(*bounds, strict=True)]
-    columns["mean"] = [f"{value:,.2f}" for value in chosen["mean"]]
+        columns[f"{level:g} %"] = [f"{_price(low)}–{_price(high)}" for low, high in zip(*bounds, strict=True)]
     columns["P(up)"] = [f"{value:.2f}" for value in chosen["probability_up"]]
-    columns["VaR 5 %"] = [f"{100 * value:.1f} %" for value in chosen["value_at_risk_5"]]
-    columns["ES 5 %"] = [f"{100 * value:.1f} %" for value in chosen["expected_shortfall_5"]]
+    columns["VaR"] = [f"{100 * value:.1f}%" for value in chosen["value_at_risk_5"]]
+    columns["ES"] = [f"{100 * value:.1f}%" for value in chosen["expected_shortfall_5"]]
     return pd.DataFrame(columns)
 
 
-def _day(moment: Any) -> str:
-    if isinstance(moment, np.datetime64 | pd.Timestamp):
-        return pd.Timestamp(moment).isoformat(sep=" ").removesuffix(" 00:00:00")
-    return str(moment)
+def _price(value: float) -> str:
+    """Two decimals, or as many as five digits need."""
+    decimals = 2 if not 0 < abs(value) < 1 else 4
+    return f"{value:,.{decimals}f}"

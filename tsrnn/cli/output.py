@@ -24,12 +24,18 @@ def show(frame: pd.DataFrame, title: str) -> None:
     if not sys.stdout.isatty():
         frame.to_csv(sys.stdout, sep="\t", index=False)
         return
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    first = frame.columns[0]
+    grouped = bool(frame[first].duplicated().any())
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     for column in frame.columns:
-        table.add_column(str(column), justify="left" if frame[column].dtype == object else "right")
+        table.add_column(str(column), justify="left" if column == first else "right", overflow="fold")
+    previous = None
     for row in frame.itertuples(index=False):
-        table.add_row(*(str(value) for value in row))
-    Console().print(table)
+        if grouped and previous is not None and row[0] != previous:
+            table.add_row()
+        table.add_row("" if row[0] == previous else str(row[0]), *(str(value) for value in row[1:]))
+        previous = row[0]
+    Console(highlight=False).print(table)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,11 +19,12 @@ import tsrnn.backbones
 import tsrnn.data
 import tsrnn.heads
 import tsrnn.training  # noqa: F401  (short names resolve among the classes that are imported)
+from tsrnn.cli.explain import explain, one_line
 from tsrnn.cli.forecast import write_forecast
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.run_folder import link_latest, new_run_folder
 from tsrnn.components import describe
-from tsrnn.errors import ConfigError, nearest
+from tsrnn.errors import ConfigError, TsrnnError
 from tsrnn.training import AtomicCheckpointIO, load
 from tsrnn.training.autoregressive_task import AutoregressiveTask
 from tsrnn.training.load import checkpoint_path, read_checkpoint
@@ -51,7 +51,10 @@ def run(verb: str, arguments: list[str]) -> int:
                 args=[verb, *arguments],
             )
         except MisconfigurationException as error:
-            raise ConfigError(_one_line(str(error))) from error
+            raise ConfigError(one_line(str(error))) from error
+        except ValueError as error:
+            # jsonargparse wraps what a class raises while it is made: what was meant is inside.
+            raise _own_error(error) or ConfigError(one_line(str(error))) from error
     return 0
 
 
@@ -68,15 +71,22 @@ def _with_config_of_the_run(verb: str, arguments: list[str]) -> list[str]:
     return ["--config", str(config), *arguments] if config.is_file() else arguments
 
 
+def _own_error(error: BaseException | None) -> TsrnnError | None:
+    """The error of ours that another was raised from."""
+    while error is not None and not isinstance(error, TsrnnError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 class _Parser(LightningArgumentParser):
     """Lightning's parser, with errors in one line that name the nearest right key."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the mistake as a ConfigError of one line."""
-        raise ConfigError(_explain(message, self._known_names()))
+        raise ConfigError(explain(message, self._option_names()))
 
-    def _known_names(self) -> list[str]:
-        return [option.lstrip("-") for action in self._actions for option in action.option_strings]
+    def _option_names(self) -> list[str]:
+        return [option for action in self._actions for option in action.option_strings]
 
 
 class _CommandLine(LightningCLI):
@@ -215,16 +225,3 @@ def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "mod
             _refuse_difference(configured[key], saved.get(key), path, f"{place}.{key}")
     elif configured != saved:
         raise ConfigError(f"{place} is {configured} in the configuration but {saved} in the checkpoint {path}")
-
-
-def _explain(message: str, known: list[str]) -> str:
-    """jsonargparse's message in one line, with the nearest name that would have been right."""
-    unknown = re.search(r"[Uu]nrecognized arguments?: (--\S+)", message)
-    if unknown:
-        option = unknown[1].partition("=")[0]
-        return f"there is no option {option}{nearest(option.lstrip('-'), known).replace('mean ', 'mean --')}"
-    return _one_line(message)
-
-
-def _one_line(message: str) -> str:
-    return " ".join(line.strip() for line in message.splitlines() if line.strip())[:600]

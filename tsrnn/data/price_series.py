@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec, LogReturns
 from tsrnn.data.calendars import check_calendar
@@ -21,7 +22,7 @@ from tsrnn.data.sample import dataset_path
 from tsrnn.data.streams import SeriesChunks
 from tsrnn.data.windows import RandomWindows
 from tsrnn.errors import ConfigError, DataError, DataWarning
-from tsrnn.protocols import Encoding, Panel
+from tsrnn.protocols import Encoding, Panel, session_text
 
 _SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
 
@@ -176,9 +177,10 @@ class PriceSeries(pl.LightningDataModule):
         """Every series from its start, the test span scored."""
         return self._scored(self.spans[1], self.spans[2])
 
-    def predict_dataloader(self) -> list[Panel]:
-        """The panel, to be forecast beyond its last session."""
-        return [self.panel]
+    def predict_dataloader(self) -> DataLoader[Panel]:
+        """One batch: the panel, to be forecast beyond its last session."""
+        panels: Any = [self.panel]
+        return DataLoader(panels, batch_size=None, collate_fn=lambda panel: panel)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """A panel stays where it is: a forecaster moves what it reads."""
@@ -197,11 +199,11 @@ class PriceSeries(pl.LightningDataModule):
             "calendar": panel.calendar,
             "sessions": panel.num_sessions,
             "observations": int((~np.isnan(panel.values)).sum()),
-            "first": str(pd.Series(panel.ds).iloc[0]),
-            "train_end": str(pd.Series(panel.ds).iloc[train - 1]),
-            "valid_end": str(pd.Series(panel.ds).iloc[valid - 1]),
-            "test_end": str(pd.Series(panel.ds).iloc[test - 1]),
-            "last": str(pd.Series(panel.ds).iloc[-1]),
+            "first": session_text(panel.ds[0]),
+            "train_end": session_text(panel.ds[train - 1]),
+            "valid_end": session_text(panel.ds[valid - 1]),
+            "test_end": session_text(panel.ds[test - 1]),
+            "last": session_text(panel.ds[-1]),
             "spans": [train, valid, test],
         }
 

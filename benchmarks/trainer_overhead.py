@@ -1,0 +1,149 @@
+"""What does the Trainer cost over a bare PyTorch loop?
+
+Two loops train the same model (LSTM, 64 hidden units, Student-t head) on the same windows (32 × 168 steps
+of the prices that come along) with the same AdamW, cosine schedule and gradient clipping, in one process,
+on one thread, turn by turn:
+
+    trainer  `pl.Trainer`, `Forecaster`, `PriceSeries` and CSVLogger as the command line sets them up, without
+             validation, checkpoints and start-up
+    bare     torch.randint and an index, zero_grad, backward, clip_grad_norm_, optimizer.step, scheduler.step
+
+A block is one epoch of the trainer, from the start of its first batch to the start of the next epoch's
+first, so that the end of the epoch with its logging counts. After every 10 of its steps the bare loop takes
+10, so that both meet the same moods of the machine. The figure is the median over the blocks of the ratio
+of CPU times, trainer to bare; at most 1.15 is aimed at.
+
+    taskset -c 0 python benchmarks/trainer_overhead.py [--blocks 9]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import CSVLogger
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from tsrnn.backbones import LSTM
+from tsrnn.data import PriceSeries
+from tsrnn.training import Forecaster
+from tsrnn.training.quiet import quiet
+
+WARM_UP, GRADIENT_CLIP, STEPS, TURN = 64, 1.0, 100, 10
+
+
+def make_task(data: PriceSeries, steps: int) -> Forecaster:
+    """The model and how it is optimised; the same numbers at every call."""
+    torch.manual_seed(0)
+    return Forecaster(
+        codec=data.codec,
+        backbone=partial(LSTM, hidden_size=64),
+        optimizer=partial(AdamW, lr=1e-3, weight_decay=0.01),
+        scheduler=partial(CosineAnnealingLR, T_max=steps),
+    )
+
+
+def bare_loop(data: PriceSeries, total_steps: int) -> Callable[[int], float]:
+    """A function that trains so many steps in a plain loop and returns their CPU seconds."""
+    task = make_task(data, total_steps)
+    model, made = task.model, task.configure_optimizers()
+    optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
+    series, sessions = data.encoding.observed.shape
+    flat = data.encoding.map(lambda tensor: tensor.flatten(0, 1).contiguous())
+    offsets = torch.arange(data.window_length)
+    scored = offsets >= WARM_UP
+    starts = data.spans[0] - data.window_length + 1
+    generator = torch.Generator().manual_seed(0)
+
+    def train(steps: int) -> float:
+        began = time.process_time()
+        for _ in range(steps):
+            rows = torch.randint(series, (data.batch_size, 1), generator=generator)
+            first = torch.randint(starts, (data.batch_size, 1), generator=generator)
+            index = rows * sessions + first + offsets
+            window = flat.map(lambda tensor, index=index: tensor[index])
+            window = window._replace(observed=window.observed & scored)
+            optimizer.zero_grad()
+            nats, _ = model.score(window)
+            (-nats.sum() / window.observed.sum().clamp_min(1)).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_CLIP)
+            optimizer.step()
+            scheduler.step()
+        return time.process_time() - began
+
+    return train
+
+
+class Alternation(pl.Callback):
+    """Times the epochs of the trainer, and between its batches lets the bare loop take its turns."""
+
+    def __init__(self, bare: Callable[[int], float]) -> None:
+        self.bare = bare
+        self.blocks: list[list[float]] = []  # CPU seconds of the trainer and of the bare loop
+        self._began: float | None = None
+
+    def on_train_batch_start(self, trainer: Any, task: Any, batch: Any, index: int) -> None:
+        if index % TURN:
+            return
+        now = time.process_time()
+        if self._began is not None:
+            self.blocks[-1][0] += now - self._began
+            self.blocks[-1][1] += self.bare(TURN)
+        if index == 0:
+            self.blocks.append([0.0, 0.0])
+        self._began = time.process_time()
+
+
+def measure(blocks: int) -> list[list[float]]:
+    """CPU seconds of each block: trainer, bare."""
+    torch.set_num_threads(1)
+    pl.seed_everything(0, verbose=False)
+    data = PriceSeries(window_length=168, warm_up=WARM_UP, batch_size=32, batches_per_epoch=STEPS)
+    epochs = blocks + 2  # the first block warms up; the last epoch has no next one to end it
+    alternation = Alternation(bare_loop(data, epochs * STEPS))
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        trainer = pl.Trainer(
+            max_epochs=epochs,
+            accelerator="cpu",
+            devices=1,
+            gradient_clip_val=GRADIENT_CLIP,
+            num_sanity_val_steps=0,
+            limit_val_batches=0,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            callbacks=[alternation],
+            logger=CSVLogger(folder, name="", version=""),
+            default_root_dir=folder,
+        )
+        trainer.fit(make_task(data, epochs * STEPS), datamodule=data)
+    return alternation.blocks[1:-1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--blocks", type=int, default=9, help="epochs that are timed")
+    options = parser.parse_args()
+    blocks = measure(options.blocks)
+    ratios = sorted(trainer / bare for trainer, bare in blocks)
+    figures = {
+        "trainer_ms_per_step": 1e3 * statistics.median(trainer for trainer, _ in blocks) / STEPS,
+        "bare_ms_per_step": 1e3 * statistics.median(bare for _, bare in blocks) / STEPS,
+        "ratio_median": statistics.median(ratios),
+        "ratio_smallest": ratios[0],
+        "ratio_largest": ratios[-1],
+    }
+    for name, value in figures.items():
+        print(f"{name}\t{value:.3f}")
+
+
+if __name__ == "__main__":
+    main()
