@@ -60,7 +60,9 @@ def _plain(value: Any, place: str) -> Any:
         return {str(key): _plain(item, place) for key, item in value.items()}
     if hasattr(value, "__dict__") and not inspect.isroutine(value) and not inspect.isclass(value):
         return describe(value)
-    raise ConfigError(f"{place} is a {type(value).__name__}, which a checkpoint cannot hold: give plain values")
+    raise ConfigError(
+        f"{place} is a {type(value).__name__}, which a checkpoint cannot hold: give plain values"
+    )
 
 
 def build(description: Description, base: type[_T], modules: Iterable[str] = ()) -> _T:

@@ -6,7 +6,7 @@ Letters in names: `B` batch rows, `T` steps, `D` features, `H` hidden units (hor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
@@ -37,9 +37,15 @@ class Encoding(NamedTuple):
     scale: Tensor | None
     observed: Tensor
 
-    def map(self, function: Any) -> Encoding:
+    def map(self, function: Callable[[Tensor], Tensor]) -> Encoding:
         """The encoding with `function` applied to every tensor that it has."""
-        return Encoding(*(None if tensor is None else function(tensor) for tensor in self))
+        return Encoding(
+            function(self.inputs),
+            function(self.targets),
+            None if self.location is None else function(self.location),
+            None if self.scale is None else function(self.scale),
+            function(self.observed),
+        )
 
 
 class Batch(NamedTuple):
@@ -107,7 +113,7 @@ class Panel:
 def session_text(session: Any) -> str:
     """A session in words: its number, its day, or its day and time where it has one."""
     if isinstance(session, np.datetime64 | pd.Timestamp):
-        return pd.Timestamp(session).isoformat(sep=" ").removesuffix(" 00:00:00")
+        return str(pd.Timestamp(session)).removesuffix(" 00:00:00")
     return str(session)
 
 
@@ -132,11 +138,11 @@ class Forecast:
     @property
     def mean(self) -> npt.NDArray[np.float64]:
         """(O, N, H) mean over the paths."""
-        return self.samples.mean(axis=2, dtype=np.float64)
+        return np.asarray(self.samples.mean(axis=2, dtype=np.float64))
 
     def quantile(self, q: float | Sequence[float]) -> npt.NDArray[np.float64]:
         """(O, N, H) quantile over the paths, with a leading axis when `q` is a sequence."""
-        return np.quantile(self.samples, q, axis=2).astype(np.float64)
+        return np.asarray(np.quantile(self.samples, q, axis=2), dtype=np.float64)
 
     def interval(self, level: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Lower and upper (O, N, H) bounds of the central interval that holds `level` percent."""
@@ -147,7 +153,7 @@ class Forecast:
         """(O, N, H) share of the paths above the last known value, a tie counting one half."""
         last = self.last[:, :, None, None]
         above = (self.samples > last).mean(axis=2, dtype=np.float64)
-        return above + 0.5 * (self.samples == last).mean(axis=2, dtype=np.float64)
+        return np.asarray(above + 0.5 * (self.samples == last).mean(axis=2, dtype=np.float64))
 
     def value_at_risk(self, tail: float = 0.05) -> npt.NDArray[np.float64]:
         """(O, N, H) loss, as a share of the last known value, that is exceeded with probability `tail`.
@@ -163,7 +169,7 @@ class Forecast:
         """
         worst = max(round(tail * self.samples.shape[2]), 1)
         losses = 1 - np.partition(self.samples, worst - 1, axis=2)[:, :, :worst] / self.last[:, :, None, None]
-        return losses.mean(axis=2, dtype=np.float64)
+        return np.asarray(losses.mean(axis=2, dtype=np.float64))
 
     def to_frame(self, levels: Sequence[float] = (80, 95), tail: float = 0.05) -> pd.DataFrame:
         """A tidy frame: unique_id, cutoff, ds, mean, the quantiles, and the risk of each step.

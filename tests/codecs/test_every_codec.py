@@ -348,6 +348,16 @@ def test_every_number_is_finite_in_both_precisions(case: Case, values: list[floa
         assert_same(encoding, Codec.encode(codec, raw)[0])
 
 
+def test_a_price_that_never_moves_again_keeps_a_scale() -> None:
+    raw = prices(1, steps=4_500, gaps=False)
+    raw[:, 10:] = raw[:, 10:11]  # long enough for the energy of a half-life of 3 to underflow
+    encoding, after = LogReturns((3.0, 10.0), 3.0, 0.01).encode(raw)
+    assert after.energy.min() == 0
+    assert encoding.inputs.isfinite().all()
+    assert encoding.scale is not None
+    assert encoding.scale.min().item() == pytest.approx(1e-3 * 0.01)
+
+
 def test_fit_takes_the_volatility_of_what_it_is_given_and_of_nothing_else() -> None:
     raw = prices(3)
     train = raw[:, :45].clone()
@@ -391,7 +401,7 @@ def test_wrong_half_lives_and_volatilities_are_refused(arguments: dict[str, Any]
 
 
 def test_the_first_input_of_a_text_is_the_end_of_a_sentence() -> None:
-    vocabulary = Vocabulary(["a", "<eos>", "b"])
+    vocabulary = Vocabulary(["a", "b", "<eos>"])
     encoding, _ = vocabulary.encode(vocabulary.ids(["b", "a", "a"]))
     assert vocabulary.words(encoding.inputs) == ["<eos>", "b", "a"]
     assert vocabulary.words(encoding.targets) == ["b", "a", "a"]

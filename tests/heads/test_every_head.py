@@ -184,6 +184,18 @@ def test_sampled_classes_have_their_probabilities(dtype: torch.dtype) -> None:
         assert stats.chisquare(counts[possible].numpy(), expected.numpy()).pvalue > 0.01
 
 
+@pytest.mark.parametrize("draw", [0.0, 1 - 2**-24], ids=["least", "greatest"])
+def test_the_ends_of_the_uniform_draw_give_no_impossible_class(
+    draw: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = next(case for case in CASES if case.head == "Categorical")
+    logits = torch.randn(2_000, 4)
+    logits[:, [0, 3]] = -1e4
+    distribution = case.build()(logits)
+    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.full(shape, draw))
+    assert set(distribution.sample().tolist()) == {1 if draw == 0 else 2}
+
+
 @every_density
 def test_affine_is_a_change_of_variable(case: Case) -> None:
     distribution = case.distributions()

@@ -304,7 +304,7 @@ def test_the_panels_mean_is_of_the_series_of_the_same_path(cell: Any) -> None:
     draws = generator(5)
     standard = model.head.distribution(*torch.zeros(2, 4, len(x), dtype=torch.float64))
     noise = torch.stack([standard.sample(draws) / standard.scale for _ in range(6)], dim=-1)
-    alone_together = True
+    same = True
     for s in range(4):
         distribution, state = model.step(None, start)
         for t in range(6):
@@ -314,8 +314,8 @@ def test_the_panels_mean_is_of_the_series_of_the_same_path(cell: Any) -> None:
             of_another = torch.cat([x_t[:1], paths[s - 1, 1:, t]])
             mixed, _ = model.step(of_another, state)
             distribution, state = model.step(x_t, state)
-            alone_together &= bool(torch.isclose(mixed.location[0], distribution.location[0], rtol=1e-9))
-    assert not alone_together  # the other series of the path do matter
+            same &= bool(torch.isclose(mixed.location[0], distribution.location[0], rtol=1e-9))
+    assert not same  # the other series of the path do matter
 
 
 @price_cases

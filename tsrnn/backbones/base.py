@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -32,7 +33,9 @@ class Backbone(nn.Module, ABC):
         """The state before the first step: a NamedTuple of tensors, batch first in each."""
 
     @abstractmethod
-    def forward(self, x_BTD: Tensor, state: State = None, lengths: Tensor | None = None) -> tuple[Tensor, State]:
+    def forward(
+        self, x_BTD: Tensor, state: State = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Outputs (B, T, H) and the state after the last step.
 
         Args:
@@ -58,7 +61,7 @@ class TorchRecurrence(Backbone):
     "uniform" is torch's own, U(−1/√H, 1/√H) everywhere.
     """
 
-    kernel_class: ClassVar[type[nn.RNNBase]]
+    kernel_class: ClassVar[Callable[..., nn.RNNBase]]
     state_class: ClassVar[Any]
     num_gates: ClassVar[int]
 
@@ -108,13 +111,15 @@ class TorchRecurrence(Backbone):
 
     def initial_state(self, batch_size: int) -> State:
         """Zeros."""
-        weight = self.kernel.weight_hh_l0
+        weight = next(self.kernel.parameters())
         shape = (batch_size, self.num_layers, self.hidden_size)
         return self.state_class(
             *(torch.zeros(shape, dtype=weight.dtype, device=weight.device) for _ in self.state_class._fields)
         )
 
-    def forward(self, x_BTD: Tensor, state: State = None, lengths: Tensor | None = None) -> tuple[Tensor, State]:
+    def forward(
+        self, x_BTD: Tensor, state: State = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
         """Outputs (B, T, H) and the state after each row's last step: see `Backbone.forward`."""
         batch_size, steps, _ = x_BTD.shape
         before = self.initial_state(batch_size) if state is None else state
@@ -122,7 +127,9 @@ class TorchRecurrence(Backbone):
             y_BTH, hidden = self.kernel(x_BTD, self._to_kernel(before))
             after = self._from_kernel(hidden)
         else:
-            packed = pack_padded_sequence(x_BTD, lengths.clamp_min(1).cpu(), batch_first=True, enforce_sorted=False)
+            packed = pack_padded_sequence(
+                x_BTD, lengths.clamp_min(1).cpu(), batch_first=True, enforce_sorted=False
+            )
             packed_y, hidden = self.kernel(packed, self._to_kernel(before))
             y_BTH, _ = pad_packed_sequence(packed_y, batch_first=True, total_length=steps)
             # Packing refuses rows of length 0: they were run for one step, which is taken back here.

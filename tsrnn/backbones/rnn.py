@@ -51,5 +51,7 @@ class RNN(TorchRecurrence):
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ConfigError(f"nonlinearity is tanh or relu, not {nonlinearity!r}")
-        super().__init__(input_size, hidden_size, num_layers, dropout, recurrent_init, nonlinearity=nonlinearity)
+        super().__init__(
+            input_size, hidden_size, num_layers, dropout, recurrent_init, nonlinearity=nonlinearity
+        )
         self.nonlinearity = nonlinearity

@@ -29,10 +29,13 @@ def explain(message: str, options: list[str]) -> str:
         path = Path(match[1])
         return f"{path}: there is no such file{nearest(path.name, _names_in(path.parent))}"
     if match := re.search(r"Option '(.+?)' is not accepted", message):
-        return f"there is no key {match[1]}{nearest(match[1].rpartition('.')[2], _keys())}"
+        key = match[1].rpartition(".")[2]
+        return f"there is no key {match[1]} here{nearest(key, [known for known in _keys() if known != key])}"
     if match := re.search(r"No module named '(.+?)'\. Got value: ([\w.]+)", message):
         return f"{match[2]}: there is no module {match[1]} in the current folder or the environment"
-    if match := re.search(r'Parser key "(?:\w+\.)*(\w+)": - Expected a path but (\S+) .*dot import path', message):
+    if match := re.search(
+        r'Parser key "(?:\w+\.)*(\w+)": - Expected a path but (\S+) .*dot import path', message
+    ):
         return f"{match[1]}: there is no class {match[2]}{nearest(match[2], _classes())}"
     if match := re.search(r"arguments are required: (.+)", message):
         missing = re.sub(r"\w+\.", "", match[1]).replace(",", " and")
@@ -44,7 +47,13 @@ def explain(message: str, options: list[str]) -> str:
         # What follows a second "Expected" of another branch of a union is not about this key.
         value = re.search(r"(?:Got|Given) value: (.+?)(?= - Expected | Given value|$)", rest)
         about = rest[: value.start()] if value else rest
-        kinds = list(dict.fromkeys(re.findall(r"Expected an? (<class '[\w.]+'>|[^.]+?)(?=\.| - | Given |$)", about)))
+        kinds = list(
+            dict.fromkeys(
+                re.findall(
+                    r"Expected an? (<class '[\w.]+'>|typing\.\w+\[.*?\]|[^.]+?)(?=\.| - | Given |$)", about
+                )
+            )
+        )
         if kinds and value:
             return f"{key} must be {' or '.join(_kind(kind) for kind in kinds)}, not {value[1].strip()[:80]}"
         return f"{key}: {one_line(rest)}"
@@ -57,10 +66,16 @@ def one_line(message: str) -> str:
 
 
 def _kind(expected: str) -> str:
+    if expected.startswith("typing.Literal"):
+        return f"one of {expected.partition('[')[2].rstrip(']')}"
     kind = re.sub(r"<class '(?:[\w.]*\.)?(\w+)'>", r"\1", expected)
-    return {"NoneType": "null", "int": "an integer", "float": "a number", "str": "a text", "bool": "true or false"}.get(
-        kind, kind
-    )
+    return {
+        "NoneType": "null",
+        "int": "an integer",
+        "float": "a number",
+        "str": "a text",
+        "bool": "true or false",
+    }.get(kind, kind)
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -74,4 +89,6 @@ def _classes() -> list[str]:
 def _keys() -> list[str]:
     packages = (backbones, heads, codecs, data, training)
     found = [getattr(package, name) for package in packages for name in package.__all__]
-    return sorted({key for item in found if inspect.isclass(item) for key in inspect.signature(item).parameters})
+    return sorted(
+        {key for item in found if inspect.isclass(item) for key in inspect.signature(item).parameters}
+    )

@@ -29,7 +29,9 @@ class LineParser(argparse.ArgumentParser):
     """argparse, with errors in one line that name the nearest right option, and no abbreviations."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **arguments)
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **arguments
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raise the mistake as a ConfigError."""
@@ -40,7 +42,9 @@ class LineParser(argparse.ArgumentParser):
         parsed, unknown = self.parse_known_args(arguments)
         if unknown:
             options = [option for action in self._actions for option in action.option_strings]
-            raise ConfigError(f"there is no option {unknown[0]}{nearest(unknown[0].partition('=')[0], options)}")
+            raise ConfigError(
+                f"there is no option {unknown[0]}{nearest(unknown[0].partition('=')[0], options)}"
+            )
         return parsed
 
 
@@ -58,7 +62,9 @@ def run(verb: str, arguments: list[str]) -> int:
         origins = _past_origins(panel, task.contents["data"], options.horizon, options.past)
         past = None
         if origins:
-            past = task.forecast(panel, options.horizon, origins=origins, num_samples=options.paths, seed=options.seed)
+            past = task.forecast(
+                panel, options.horizon, origins=origins, num_samples=options.paths, seed=options.seed
+            )
         folder = Path(options.out) if options.out else new_run_folder("runs", "forecast")
         folder.mkdir(parents=True, exist_ok=True)
         write_forecast(panel, future, past, folder, options.levels)
@@ -66,20 +72,34 @@ def run(verb: str, arguments: list[str]) -> int:
 
 
 def _parser(verb: str) -> LineParser:
-    parser = LineParser(prog=f"tsrnn {verb}", description="Sampled paths of each series beyond its last session.")
+    parser = LineParser(
+        prog=f"tsrnn {verb}", description="Sampled paths of each series beyond its last session."
+    )
     parser.add_argument("checkpoint", metavar="CKPT", help="a checkpoint, or the folder of a run")
-    parser.add_argument("file", metavar="FILE", nargs="?", help="prices to go on from; default: those in CKPT")
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", help="prices to go on from; default: those in CKPT"
+    )
     parser.add_argument("--horizon", type=_positive, default=20, help="sessions ahead")
-    parser.add_argument("--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent")
+    parser.add_argument(
+        "--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent"
+    )
     parser.add_argument("--paths", type=_positive, default=1000, help="sampled paths a series")
     parser.add_argument("--seed", type=int, default=0, help="of the paths")
-    parser.add_argument("--past", type=int, default=5, help="origins in the test span to draw in the picture as well")
-    parser.add_argument("--out", help="a folder for forecast.csv and forecast.png; default: a new one in runs/")
+    parser.add_argument(
+        "--past", type=int, default=5, help="origins in the test span to draw in the picture as well"
+    )
+    parser.add_argument(
+        "--out", help="a folder for forecast.csv and forecast.png; default: a new one in runs/"
+    )
     parser.add_argument("--column", help="the column of the price in FILE")
     parser.add_argument("--symbols", nargs="+", help="the symbols to take from FILE; default: all")
-    parser.add_argument("--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE")
+    parser.add_argument(
+        "--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE"
+    )
     parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, XKRX, 24/7, 24/5, none, ...")
-    parser.add_argument("--import", dest="modules", nargs="+", default=[], help="modules of your own that CKPT uses")
+    parser.add_argument(
+        "--import", dest="modules", nargs="+", default=[], help="modules of your own that CKPT uses"
+    )
     parser.add_argument("--threads", type=_positive, default=1, help="CPU threads")
     return parser
 
@@ -127,7 +147,9 @@ def _past_origins(panel: Panel, data: dict[str, Any] | None, horizon: int, count
     dated = np.issubdtype(panel.ds.dtype, np.datetime64)
     if dated == seen.lstrip("-").isdigit():
         return []
-    first = int(np.searchsorted(panel.ds, pd.Timestamp(seen).to_datetime64() if dated else int(seen), side="right"))
+    first = int(
+        np.searchsorted(panel.ds, pd.Timestamp(seen).to_datetime64() if dated else int(seen), side="right")
+    )
     return spaced_origins(panel.num_sessions, first, horizon, count)
 
 
@@ -140,7 +162,10 @@ def write_forecast(
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
     figure.savefig(folder / "forecast.png", dpi=150)
     horizon, last = future.ds.shape[1], session_text(future.origins[0])
-    show(_summary(frame, levels), f"{horizon} sessions after {last}; VaR and ES of 5 %, in percent of the last price")
+    show(
+        _summary(frame, levels),
+        f"{horizon} sessions after {last}; VaR and ES of 5 %, in percent of the last price",
+    )
     say("table", folder / "forecast.csv")
     say("picture", folder / "forecast.png")
 

@@ -7,7 +7,7 @@ import sys
 import yaml
 
 from tsrnn.cli.forecast import LineParser
-from tsrnn.training.load import checkpoint_path, read_checkpoint
+from tsrnn.training.loading import checkpoint_path, read_checkpoint
 
 
 def run(verb: str, arguments: list[str]) -> int:

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 import tsrnn.backbones
 import tsrnn.data
@@ -27,7 +27,7 @@ from tsrnn.components import describe
 from tsrnn.errors import ConfigError, TsrnnError
 from tsrnn.training import AtomicCheckpointIO, load
 from tsrnn.training.autoregressive_task import AutoregressiveTask
-from tsrnn.training.load import checkpoint_path, read_checkpoint
+from tsrnn.training.loading import checkpoint_path, read_checkpoint
 from tsrnn.training.quiet import quiet
 
 
@@ -98,7 +98,7 @@ class _CommandLine(LightningCLI):
         return type("_CommandLine", (cls,), {"verb": verb})
 
     @classmethod
-    def subcommands(cls) -> dict[str, set[str]]:  # type: ignore[override]
+    def subcommands(cls) -> dict[str, set[str]]:
         every = LightningCLI.subcommands()
         return {cls.verb: every[cls.verb]}
 
@@ -112,7 +112,9 @@ class _CommandLine(LightningCLI):
         parser.add_argument(
             "--threads", type=int, default=1, help="CPU threads; small recurrent networks are fastest on one"
         )
-        parser.link_arguments("data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate")
+        parser.link_arguments(
+            "data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate"
+        )
 
     def before_instantiate_classes(self) -> None:
         config = self.config[self.verb]
@@ -166,7 +168,7 @@ class _CommandLine(LightningCLI):
         return {"model": self.model, "datamodule": self.datamodule, **quietly}
 
     def after_fit(self) -> None:
-        best = self.trainer.checkpoint_callback
+        best: Any = self.trainer.checkpoint_callback
         link_latest(self._root, self.folder)
         say("run", self.folder)
         if best is not None and getattr(best, "best_model_score", None) is not None:
@@ -178,8 +180,8 @@ class _CommandLine(LightningCLI):
 
     def predict(self, model: Any, datamodule: Any) -> None:
         """Forecast beyond the data and write the table and the picture."""
-        (forecast,) = self.trainer.predict(model, datamodule=datamodule)
-        write_forecast(datamodule.panel, forecast, None, self.folder, levels=(80, 95))
+        forecasts: Any = self.trainer.predict(model, datamodule=datamodule)
+        write_forecast(datamodule.panel, forecasts[0], None, self.folder, levels=(80, 95))
 
     def after_test(self) -> None:
         frame = self.model.score_frame()
@@ -224,4 +226,6 @@ def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "mod
         for key in configured:
             _refuse_difference(configured[key], saved.get(key), path, f"{place}.{key}")
     elif configured != saved:
-        raise ConfigError(f"{place} is {configured} in the configuration but {saved} in the checkpoint {path}")
+        raise ConfigError(
+            f"{place} is {configured} in the configuration but {saved} in the checkpoint {path}"
+        )

@@ -92,4 +92,5 @@ class Codec(ABC):
             None if parts[0] is None else torch.stack(parts, dim=time)
             for parts in zip(*known_steps, strict=True)
         )
+        assert inputs is not None
         return Encoding(inputs, torch.stack(targets, -1), location, scale, torch.stack(observed, -1)), state

@@ -68,7 +68,9 @@ class LogReturns(Codec):
         initial_volatility: float | None = None,
     ) -> None:
         if scale_half_life not in half_lives:
-            raise ConfigError(f"scale_half_life {scale_half_life:g} is not one of half_lives {list(half_lives)}")
+            raise ConfigError(
+                f"scale_half_life {scale_half_life:g} is not one of half_lives {list(half_lives)}"
+            )
         if min(half_lives) <= 0 or (initial_volatility is not None and initial_volatility <= 0):
             raise ConfigError("half lives and the initial volatility must be above 0")
         self.half_lives = tuple(float(half_life) for half_life in half_lives)
@@ -76,7 +78,9 @@ class LogReturns(Codec):
         self.initial_volatility = initial_volatility
         self._initial_volatility = 0.02 if initial_volatility is None else float(initial_volatility)
         self.input_size = 4 + len(self.half_lives) - 1
-        self._decay = torch.tensor([0.5 ** (1 / half_life) for half_life in self.half_lives], dtype=torch.float64)
+        self._decay = torch.tensor(
+            [0.5 ** (1 / half_life) for half_life in self.half_lives], dtype=torch.float64
+        )
         self._scale_index = self.half_lives.index(self.scale_half_life)
         self._others = [k for k in range(len(self.half_lives)) if k != self._scale_index]
 
@@ -106,7 +110,9 @@ class LogReturns(Codec):
         """The D features after the last session, and the volatility that it leaves."""
         log_volatility = self._log_volatility(state.weight, state.energy)
         scale = log_volatility[..., self._scale_index].exp()
-        return Known(self._features(log_volatility, state.surprise, state.market), torch.zeros_like(scale), scale)
+        return Known(
+            self._features(log_volatility, state.surprise, state.market), torch.zeros_like(scale), scale
+        )
 
     def target(self, raw: Tensor, state: LogReturnsState) -> tuple[Tensor, Tensor]:
         """The log return, and whether both of its prices are there."""
@@ -153,7 +159,7 @@ class LogReturns(Codec):
         surprise = hold(returns / scale, observed, state.surprise)
         anyone = observed.any(-2, keepdim=True).unsqueeze(-2)  # (..., 1, 1, T)
         market = self._market(surprise, observed, axis=-2).movedim(-1, -2)  # (..., 1, 2, T)
-        market = hold(*torch.broadcast_tensors(market, anyone), state.market[..., :1, :])
+        market = hold(market, anyone.expand_as(market), state.market[..., :1, :])
         market = market.expand(*surprise.shape[:-1], 2, -1)  # (..., N, 2, T)
         inputs = self._features(
             log_volatility,

@@ -48,7 +48,9 @@ class Vocabulary(Codec):
         self.end_of_sentence = self._ids[END_OF_SENTENCE]
 
     @classmethod
-    def fit(cls, tokens: Iterable[str], *, minimum_count: int = 1, maximum_size: int | None = None) -> Vocabulary:
+    def fit(
+        cls, tokens: Iterable[str], *, minimum_count: int = 1, maximum_size: int | None = None
+    ) -> Vocabulary:
         """The vocabulary of a text, the most frequent token first, ties in alphabetical order.
 
         Args:

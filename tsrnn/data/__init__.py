@@ -1,6 +1,7 @@
 """Data: files and frames to panels, panels to batches."""
 
-from tsrnn.data.price_files import check_prices, read_prices
+from tsrnn.data.price_checks import check_prices
+from tsrnn.data.price_files import read_prices
 from tsrnn.data.price_series import PriceSeries
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.streams import SeriesChunks

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +15,8 @@ from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec, LogReturns
 from tsrnn.data.calendars import check_calendar
-from tsrnn.data.price_files import check_prices, read_prices
+from tsrnn.data.price_checks import check_prices
+from tsrnn.data.price_files import read_prices
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.streams import SeriesChunks
 from tsrnn.data.windows import RandomWindows
@@ -132,7 +131,9 @@ class PriceSeries(pl.LightningDataModule):
             shares = np.cumsum(self.split[:2])
             spans = (*(int(len(ds) * share) for share in shares), len(ds))
         if not 0 < spans[0] <= spans[1] <= spans[2]:
-            raise ConfigError("train_end, valid_end and test_end must be dates in that order, inside the data")
+            raise ConfigError(
+                "train_end, valid_end and test_end must be dates in that order, inside the data"
+            )
         if spans[0] < self.window_length:
             raise DataError(
                 f"the training span has {spans[0]} sessions, but a window needs {self.window_length}: "
@@ -184,7 +185,11 @@ class PriceSeries(pl.LightningDataModule):
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """A panel stays where it is: a forecaster moves what it reads."""
-        return batch if isinstance(batch, Panel) else super().transfer_batch_to_device(batch, device, dataloader_idx)
+        return (
+            batch
+            if isinstance(batch, Panel)
+            else super().transfer_batch_to_device(batch, device, dataloader_idx)
+        )
 
     def _scored(self, first: int, last: int) -> SeriesChunks | list[Any]:
         return SeriesChunks(self.encoding, first, last) if first < last else []
@@ -226,7 +231,9 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
                 f"a series needs at least {shortest} prices (the window); there are fewer of {listing}",
                 path=source,
             )
-        warnings.warn(DataWarning(f"{source}: left out, with fewer than {shortest} prices: {listing}"), stacklevel=2)
+        warnings.warn(
+            DataWarning(f"{source}: left out, with fewer than {shortest} prices: {listing}"), stacklevel=2
+        )
         frame = frame[frame["unique_id"].isin(counts.index[counts >= shortest])]
     names = tuple(str(name) for name in frame["unique_id"].unique())
     wide = frame.pivot(index="ds", columns="unique_id", values="y").sort_index()[list(names)]

@@ -1,6 +1,6 @@
 """Evaluation: baselines, scores and pictures."""
 
 from tsrnn.evaluation.baselines import RandomWalk, forecast_sessions
-from tsrnn.evaluation.metrics import DensityScore, score_densities
+from tsrnn.evaluation.metrics import Assessment, DensityScore, assess, score
 
-__all__ = ["DensityScore", "RandomWalk", "forecast_sessions", "score_densities"]
+__all__ = ["Assessment", "DensityScore", "RandomWalk", "assess", "forecast_sessions", "score"]

@@ -45,19 +45,24 @@ class RandomWalk:
         """The name in tables."""
         return "random walk" if self.volatility == "constant" else "random walk, EWMA volatility"
 
-    def densities(self, panel: Panel) -> NormalDistribution:
-        """The one-step density of every session's log return, (N, T), each from what came before it."""
+    def densities(self, panel: Panel, span: slice = slice(None)) -> NormalDistribution:
+        """The one-step density of each session's log return in a span, each from what came before it."""
         if self.volatility == "ewma":
-            encoding, _ = LogReturns(half_lives=[10.0], scale_half_life=10.0).encode(torch.from_numpy(panel.values))
+            encoding, _ = LogReturns(half_lives=[10.0], scale_half_life=10.0).encode(
+                torch.from_numpy(panel.values)
+            )
             assert encoding.scale is not None
             scale = encoding.scale
         else:
             returns = log_returns(panel)[:, : self.train_sessions]
             seen = ~returns.isnan()
-            energy = returns.nan_to_num(0.0).square().sum(1, keepdim=True) / seen.sum(1, keepdim=True).clamp_min(1)
+            energy = returns.nan_to_num(0.0).square().sum(1, keepdim=True) / seen.sum(
+                1, keepdim=True
+            ).clamp_min(1)
             # A series that begins after the training span, or never moves, takes the panel's volatility.
             common = returns[seen].square().mean() if seen.any() else torch.tensor(1e-4, dtype=torch.float64)
             scale = torch.where(energy > 0, energy, common).clamp_min(1e-16).sqrt().expand(panel.values.shape)
+        scale = scale[:, span]
         return NormalDistribution(torch.zeros_like(scale), scale)
 
     def forecast(

@@ -42,7 +42,8 @@ class NormalDistribution:
 
     def cdf(self, value: Tensor) -> Tensor:
         """P(x ≤ value)."""
-        return torch.special.ndtr((value - self.location) / self.scale)
+        probability: Tensor = torch.special.ndtr((value - self.location) / self.scale)
+        return probability
 
 
 class Normal(ParametricHead):

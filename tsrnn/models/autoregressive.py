@@ -78,7 +78,9 @@ class AutoregressiveModel(nn.Module):
             which is given. The sum is the log density of the sequence.
         """
         encoding, codec_state = self.codec.encode(x, None if state is None else state.codec)
-        nats, backbone_state = self.score(self._rows(encoding, x.dim() - 1), None if state is None else state.backbone)
+        nats, backbone_state = self.score(
+            self._rows(encoding, x.dim() - 1), None if state is None else state.backbone
+        )
         jacobian = self.codec.log_jacobian(x).to(nats.dtype).masked_fill(~encoding.observed, 0.0)
         return nats.view(x.shape) + jacobian, ModelState(codec_state, backbone_state)
 

@@ -58,4 +58,6 @@ def from_plain(plain: Any, template: State) -> State:
     """The state whose fields `to_plain` wrote, in the classes of `template`."""
     if plain is None or isinstance(plain, Tensor):
         return plain
-    return type(template)(**{name: from_plain(plain[name], getattr(template, name)) for name in template._fields})
+    return type(template)(
+        **{name: from_plain(plain[name], getattr(template, name)) for name in template._fields}
+    )

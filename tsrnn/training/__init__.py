@@ -2,7 +2,7 @@
 
 from tsrnn.training.checkpoint import AtomicCheckpointIO
 from tsrnn.training.forecaster import Forecaster
-from tsrnn.training.load import load
+from tsrnn.training.loading import load
 from tsrnn.training.rnn_forecaster import RNNForecaster
 
 __all__ = ["AtomicCheckpointIO", "Forecaster", "RNNForecaster", "load"]

@@ -75,7 +75,8 @@ class AutoregressiveTask(pl.LightningModule, ABC):
 
     def _log_mean(self, stage: str) -> None:
         if stage in self._totals:
-            total, count = self.all_gather(self._totals.pop(stage)).view(-1, 2).sum(0)
+            gathered: Any = self.all_gather(self._totals.pop(stage))
+            total, count = gathered.view(-1, 2).sum(0)
             self.log(f"{stage}_nats", (-total / count.clamp_min(1)).float(), prog_bar=True)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -100,7 +101,10 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         optimizer = self._optimizer(self.parameters())
         if self._scheduler is None:
             return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._scheduler(optimizer), "interval": "step"}}
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": self._scheduler(optimizer), "interval": "step"},
+        }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make the checkpoint complete: see `tsrnn.training.checkpoint.contents`."""

@@ -36,7 +36,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             partial.replace(target)
         except (OSError, RuntimeError) as error:
             # torch reports a full disk as a RuntimeError of its zip writer.
-            raise CheckpointError(f"{target}: the checkpoint could not be written: {first_line(error)}") from error
+            raise CheckpointError(
+                f"{target}: the checkpoint could not be written: {first_line(error)}"
+            ) from error
         finally:
             partial.unlink(missing_ok=True)
 
@@ -91,11 +93,18 @@ def panel_from_plain(plain: dict[str, Any]) -> Panel:
 
 def random_states() -> dict[str, Any]:
     """The states of every random generator that training may draw from, in plain types."""
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    state: Any = np.random.get_state(legacy=True)  # noqa: NPY002 (the global generator is what users draw from)
+    name, keys, position, has_gauss, cached = state
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), int(position), int(has_gauss), float(cached)],
+        "numpy": [
+            name,
+            torch.from_numpy(keys.astype(np.int64)),
+            int(position),
+            int(has_gauss),
+            float(cached),
+        ],
         "python": random.getstate(),
     }
 
@@ -106,7 +115,7 @@ def restore_random_states(states: dict[str, Any]) -> None:
     if states["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(states["cuda"])
     name, keys, *rest = states["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
     random.setstate(states["python"])
 
 

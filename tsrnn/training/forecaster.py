@@ -8,14 +8,13 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 from torch.optim import AdamW
 
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import DataError
-from tsrnn.evaluation import DensityScore, RandomWalk, forecast_sessions, score_densities
+from tsrnn.evaluation import Assessment, DensityScore, RandomWalk, assess, forecast_sessions, score
 from tsrnn.heads import Head, StudentT
 from tsrnn.models import AutoregressiveModel
 from tsrnn.protocols import Batch, Forecast, Panel
@@ -57,7 +56,7 @@ class Forecaster(AutoregressiveTask):
         self.horizon = horizon
         self.num_samples = num_samples
         self.scores: list[DensityScore] = []
-        self._tested: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._tested: list[Assessment] = []
 
     @classmethod
     def of_model(cls, model: AutoregressiveModel) -> Forecaster:
@@ -70,32 +69,28 @@ class Forecaster(AutoregressiveTask):
         )
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keep log density, probability integral transform and error of each observed step."""
+        """Keep what the model said of each observed step."""
         distribution, state = self.model(batch.encoding, self.carried(batch, "test"))
         self.carry(state, "test")
-        observed, targets = batch.encoding.observed, batch.encoding.targets
-        parts = distribution.log_prob(targets), distribution.cdf(targets), targets - distribution.mean
-        self._tested.append(tuple(part.cpu()[observed.cpu()] for part in parts))
+        self._tested.append(assess(distribution, batch.encoding.targets, batch.encoding.observed))
 
     def on_test_epoch_end(self) -> None:
         """Score the span, beside the random walk on the same steps: see `scores`."""
-        name = type(self.model.backbone).__name__
-        parts = [torch.cat(part) for part in zip(*self._tested, strict=True)]
+        self.scores = [score(type(self.model.backbone).__name__, self._tested), *self._random_walks()]
         self._tested.clear()
-        self.scores = [score_densities(name, *parts), *self._random_walks()]
         self.log("test_nats", self.scores[0].nats)
 
     def _random_walks(self) -> list[DensityScore]:
-        data = self.trainer.datamodule
+        data: Any = getattr(self.trainer, "datamodule", None)
+        if data is None:  # bare loaders: there is no panel to walk on
+            return []
         train, first, last = data.spans
-        returns, observed = data.encoding.targets.double()[:, first:last], data.encoding.observed[:, first:last]
-        scores = []
-        for walk in (RandomWalk("constant", train), RandomWalk("ewma")):
-            density = walk.densities(data.panel)
-            density = type(density)(density.location[:, first:last], density.scale[:, first:last])
-            parts = density.log_prob(returns), density.cdf(returns), returns - density.mean
-            scores.append(score_densities(walk.name, *(part[observed] for part in parts)))
-        return scores
+        span = slice(first, last)
+        returns, observed = data.encoding.targets.double()[:, span], data.encoding.observed[:, span]
+        walks = (RandomWalk("constant", train), RandomWalk("ewma"))
+        return [
+            score(walk.name, [assess(walk.densities(data.panel, span), returns, observed)]) for walk in walks
+        ]
 
     def predict_step(self, batch: Panel, batch_idx: int) -> Forecast:
         """Paths beyond the panel's last session."""
@@ -126,7 +121,11 @@ class Forecaster(AutoregressiveTask):
         origins = [panel.num_sessions - 1] if origins is None else list(origins)
         if horizon < 1 or num_samples < 1:
             raise DataError("a forecast needs a horizon and a number of paths of at least 1")
-        if not origins or list(origins) != sorted(set(origins)) or not 0 <= origins[0] <= origins[-1] < panel.num_sessions:
+        if (
+            not origins
+            or list(origins) != sorted(set(origins))
+            or not 0 <= origins[0] <= origins[-1] < panel.num_sessions
+        ):
             raise DataError(f"origins must increase within the panel's {panel.num_sessions} sessions")
         training = self.training
         self.eval()

@@ -7,7 +7,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LOGGERS = ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero", "lightning_fabric", "lightning_fabric.utilities.rank_zero")
+_LOGGERS = (
+    "pytorch_lightning",
+    "pytorch_lightning.utilities.rank_zero",
+    "lightning_fabric",
+    "lightning_fabric.utilities.rank_zero",
+)
 _ADVICE = (
     ".*does not have many workers.*",  # resident tensors have no workers
     ".*The number of training batches.*is smaller than the logging interval.*",

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
@@ -30,7 +29,7 @@ from tsrnn.training.forecaster import Forecaster
 from tsrnn.training.quiet import quiet
 
 
-class RNNForecaster(BaseEstimator):
+class RNNForecaster(BaseEstimator):  # type: ignore[misc]
     """Fit a recurrent network to prices and forecast them, with its uncertainty.
 
     The layer below is a `PriceSeries`, a `Forecaster` and Lightning's `Trainer`; after `fit` they are
@@ -104,7 +103,15 @@ class RNNForecaster(BaseEstimator):
         """
         arguments = {
             name: getattr(self, name)
-            for name in ("window_length", "warm_up", "batch_size", "batches_per_epoch", "split", "calendar", "seed")
+            for name in (
+                "window_length",
+                "warm_up",
+                "batch_size",
+                "batches_per_epoch",
+                "split",
+                "calendar",
+                "seed",
+            )
         }
         frame = isinstance(X, pd.DataFrame)
         data = PriceSeries.from_frame(X, **arguments) if frame else PriceSeries(path=str(X), **arguments)
@@ -138,7 +145,8 @@ class RNNForecaster(BaseEstimator):
                 default_root_dir=folder,
             )
             trainer.fit(task, datamodule=data)
-            self.valid_nats_ = float(best.best_model_score)
+            score: Any = best.best_model_score
+            self.valid_nats_ = float(score)
             self._restore(task, best.best_model_path)
         task.history = data.panel
         self.task_, self.data_, self.trainer_ = task, data, trainer
@@ -169,7 +177,12 @@ class RNNForecaster(BaseEstimator):
         return self.task_.score_frame()
 
     def plot(
-        self, horizon: int = 20, *, levels: Sequence[float] = (80, 95), past_origins: int = 5, num_samples: int = 1000
+        self,
+        horizon: int = 20,
+        *,
+        levels: Sequence[float] = (80, 95),
+        past_origins: int = 5,
+        num_samples: int = 1000,
     ) -> Any:
         """A fan chart: the forecast beyond the data, and earlier ones with what then happened.
 
@@ -179,7 +192,9 @@ class RNNForecaster(BaseEstimator):
         check_is_fitted(self, "task_")
         panel = self.data_.panel
         origins = spaced_origins(panel.num_sessions, self.data_.spans[1], horizon, past_origins)
-        past = self.task_.forecast(panel, horizon, origins=origins, num_samples=num_samples) if origins else None
+        past = (
+            self.task_.forecast(panel, horizon, origins=origins, num_samples=num_samples) if origins else None
+        )
         future = self.forecast(horizon, num_samples=num_samples)
         return fan_chart(panel, future, past=past, levels=tuple(levels))
 
@@ -198,7 +213,9 @@ def spaced_origins(sessions: int, first: int, horizon: int, count: int, spacing:
     """
     step = max(spacing, horizon + horizon // 4)
     last = sessions - 1 - horizon
-    return [origin for origin in range(last - (count - 1) * step, last + 1, step) if origin >= max(first - 1, 0)]
+    return [
+        origin for origin in range(last - (count - 1) * step, last + 1, step) if origin >= max(first - 1, 0)
+    ]
 
 
 def _class_of(given: Any, package: Any, base: type) -> Any:

@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
-import tsrnn
 from tsrnn.components import build, find_class
 from tsrnn.errors import CheckpointError, nearest
 from tsrnn.models import AutoregressiveModel
 from tsrnn.training.autoregressive_task import AutoregressiveTask
 from tsrnn.training.checkpoint import FORMAT, first_line, panel_from_plain
+
+_TASK: Any = AutoregressiveTask
 
 
 def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
@@ -38,7 +39,7 @@ def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
     checkpoint = read_checkpoint(path)
     contents = checkpoint["tsrnn"]
     try:
-        task_class = find_class(contents["task"], AutoregressiveTask, modules)
+        task_class = find_class(contents["task"], _TASK, modules)
         task = task_class.of_model(build(contents["model"], AutoregressiveModel, modules))
         task.load_state_dict(checkpoint["state_dict"])
     except CheckpointError as error:
