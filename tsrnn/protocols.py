@@ -47,6 +47,10 @@ class Encoding(NamedTuple):
             function(self.observed),
         )
 
+    def take(self, *index: Any) -> Encoding:
+        """The encoding of the rows and steps that `index` picks from every tensor's first axes."""
+        return self.map(lambda tensor: tensor[index])
+
 
 class Batch(NamedTuple):
     """Sequences to score, and whether they go on from those before.

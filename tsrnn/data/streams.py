@@ -40,6 +40,6 @@ class SeriesChunks:
             rows = slice(row, row + self._rows)
             for start in range(0, self._last, self._length):
                 span = slice(start, min(start + self._length, self._last))
-                chunk = self._encoding.map(lambda tensor, rows=rows, span=span: tensor[rows, span])
+                chunk = self._encoding.take(rows, span)
                 scored = chunk.observed & (steps[span] >= self._first)
                 yield Batch(chunk._replace(observed=scored), begins=start == 0)

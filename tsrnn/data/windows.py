@@ -65,7 +65,7 @@ class RandomWindows:
             self._position += 1
             chosen = torch.randint(len(self._starts), (self.batch_size, 1), generator=self._generator)
             index = self._starts[chosen] + self._steps
-            window = self._encoding.map(lambda tensor, index=index: tensor[index])
+            window = self._encoding.take(index)
             yield Batch(window._replace(observed=window.observed & self._scored), begins=True)
 
     def state_dict(self) -> dict[str, Any]:

@@ -27,10 +27,8 @@ class StudentTDistribution:
         half = 0.5 * self.degrees
         normalizer = torch.lgamma(half + 0.5) - torch.lgamma(half) - 0.5 * (math.pi * self.degrees).log()
         # (z/√ν)² and not z²/ν: the square of a far outlier must not overflow before it is divided.
-        log_prob: Tensor = (
-            normalizer - self.scale.log() - (half + 0.5) * (z / self.degrees.sqrt()).square().log1p()
-        )
-        return log_prob
+        tail: Tensor = (half + 0.5) * (z / self.degrees.sqrt()).square().log1p()
+        return normalizer - self.scale.log() - tail
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw for every element, by the polar method: t = √(ν (U^(−2/ν) − 1)) cos 2πV.
