@@ -446,7 +446,6 @@ def test_a_vocabulary_is_not_larger_than_its_maximum(size: int) -> None:
     assert tokens == ("<eos>", "<unk>", "d", "a", "b", "c")[:size]
 
 
-@pytest.mark.xfail(strict=True, reason="a maximum of 1 gives the two special tokens all the same")
 def test_a_maximum_that_the_special_tokens_exceed_is_refused() -> None:
     with pytest.raises(ConfigError):
         Vocabulary.fit(["a"], maximum_size=1)

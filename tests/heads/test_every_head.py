@@ -341,11 +341,7 @@ def test_a_generator_reproduces_the_samples_and_leaves_the_global_one_alone(case
 
 @every_head
 @pytest.mark.parametrize("batch", [(), (7,), (3, 7), (2, 3, 7)], ids=str)
-def test_batch_axes_are_free(case: Case, batch: tuple[int, ...], request: pytest.FixtureRequest) -> None:
-    if case.head == "Categorical" and not batch:
-        request.applymarker(
-            pytest.mark.xfail(strict=True, reason="log_prob flattens an axis that is not there")
-        )
+def test_batch_axes_are_free(case: Case, batch: tuple[int, ...]) -> None:
     head = case.build().double()
     features = torch.randn(*batch, head.input_size, dtype=torch.float64)
     with torch.no_grad():
@@ -386,15 +382,10 @@ def test_a_description_builds_the_same_head(case: Case) -> None:
     assert torch.equal(head(features).log_prob(value), again(features).log_prob(value))
 
 
-inexact = pytest.mark.xfail(strict=True, reason="the difference of two lgammas cancels in float32")
-
-
-@pytest.mark.parametrize(
-    "degrees", [5.0, 100.0, *(pytest.param(nu, marks=inexact) for nu in (1e3, 3e4, 1e6))]
-)
+@pytest.mark.parametrize("degrees", [5.0, 63.0, 65.0, 100.0, 1e3, 3e4, 1e6, 1e8])
 def test_many_degrees_of_freedom_stay_exact_in_float32(degrees: float) -> None:
     z = torch.tensor([0.0, 1.0, -3.0])
     distribution = StudentTDistribution(torch.zeros(3), torch.ones(3), torch.full((3,), degrees))
     np.testing.assert_allclose(
-        distribution.log_prob(z).numpy(), stats.t.logpdf(z.numpy(), degrees), atol=1e-4
+        distribution.log_prob(z).numpy(), stats.t.logpdf(z.numpy(), degrees), atol=1e-5
     )

@@ -127,13 +127,15 @@ class TorchRecurrence(Backbone):
             y_BTH, hidden = self.kernel(x_BTD, self._to_kernel(before))
             after = self._from_kernel(hidden)
         else:
-            packed = pack_padded_sequence(
-                x_BTD, lengths.clamp_min(1).cpu(), batch_first=True, enforce_sorted=False
-            )
+            if lengths.numel() and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
+                raise ConfigError(f"lengths must lie between 0 and the {steps} steps that there are")
+            # Packing refuses rows of length 0: they are run for one step of zeros, which is taken back.
+            present = (lengths > 0).to(x_BTD.device)
+            x_BTD = torch.where(present[:, None, None], x_BTD, 0.0)
+            true_lengths = lengths.clamp_min(1).cpu()
+            packed = pack_padded_sequence(x_BTD, true_lengths, batch_first=True, enforce_sorted=False)
             packed_y, hidden = self.kernel(packed, self._to_kernel(before))
             y_BTH, _ = pad_packed_sequence(packed_y, batch_first=True, total_length=steps)
-            # Packing refuses rows of length 0: they were run for one step, which is taken back here.
-            present = (lengths > 0).to(x_BTD.device)
             y_BTH = torch.where(present[:, None, None], y_BTH, 0.0)
             after = state_ops.where(present, self._from_kernel(hidden), before)
         return nn.functional.dropout(y_BTH, self.dropout, self.training), after

@@ -33,8 +33,8 @@ class Codec(ABC):
     units). `encode` is the same over a whole sequence, and may be vectorised: one shared test says that
     both agree.
 
-    Batch axes come first and their number is free. A codec may read across the last of them: it is the
-    axis of the series of one panel.
+    Batch axes come first. A codec may read across the last of them, the axis of the series of one panel,
+    and then needs it; how many stand before is free. A sequence has at least one step.
     """
 
     is_component: ClassVar[bool] = True

@@ -57,12 +57,17 @@ class Vocabulary(Codec):
             tokens: the training text, token by token.
             minimum_count: a token seen less often becomes `<unk>`.
             maximum_size: V at most, `<eos>` and `<unk>` included.
+
+        Raises:
+            ConfigError: if maximum_size leaves no room for those two.
         """
-        counts = Counter(tokens)
         special = [END_OF_SENTENCE, UNKNOWN]
+        if maximum_size is not None and maximum_size < len(special):
+            raise ConfigError(f"a vocabulary holds {' and '.join(special)}: maximum_size must be at least 2")
+        counts = Counter(tokens)
         words = [word for word, count in counts.items() if count >= minimum_count and word not in special]
         words.sort(key=lambda word: (-counts[word], word))
-        limit = None if maximum_size is None else max(maximum_size - len(special), 0)
+        limit = None if maximum_size is None else maximum_size - len(special)
         return cls([*special, *words[:limit]])
 
     def ids(self, tokens: Iterable[str]) -> Tensor:

@@ -232,8 +232,8 @@ def nanoseconds(stamps: pd.Series[Any]) -> pd.Series[Any]:
 
 def listed(names: Sequence[str], kind: str = "columns") -> str:
     """The names that there are, as the end of a message."""
-    shown = ", ".join(shown(name) for name in names[:12])
-    return f"the {kind} are {shown}{', …' if len(names) > 12 else ''}"
+    first = ", ".join(shown(name) for name in names[:12])
+    return f"the {kind} are {first}{', …' if len(names) > 12 else ''}"
 
 
 def shown(text: str) -> str:

@@ -96,8 +96,8 @@ def read_prices(
         rows.append(pick(row))
     if not rows:
         raise DataError("the file has a header but no rows", path=path)
-    shown = [shown(name) for name in names]
-    source = Source(path, shown[layout.date], None if layout.wide else shown[layout.values[0]])
+    value = None if layout.wide else shown(names[layout.values[0]])
+    source = Source(path, shown(names[layout.date]), value)
     if layout.wide:
         series = [names[index] for index in layout.values]
         table = _from_wide(rows, np.array(lines), series, symbols, on_missing, source)

@@ -244,9 +244,10 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
 
 def panel_hash(panel: Panel) -> str:
     """sha256 over names, sessions and values: the same data has the same hash, from whatever file."""
-    digest = hashlib.sha256("\x00".join(panel.unique_ids).encode())
+    order = sorted(range(len(panel.unique_ids)), key=panel.unique_ids.__getitem__)
+    digest = hashlib.sha256("\x00".join(panel.unique_ids[series] for series in order).encode())
     digest.update(np.ascontiguousarray(panel.ds).astype("int64").tobytes())
-    digest.update(np.ascontiguousarray(panel.values).tobytes())
+    digest.update(np.ascontiguousarray(panel.values[order]).tobytes())
     return digest.hexdigest()
 
 

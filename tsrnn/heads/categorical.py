@@ -23,7 +23,10 @@ class CategoricalDistribution:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log probability of the classes `value` (...) int64."""
-        flat = nn.functional.cross_entropy(self.logits.flatten(0, -2), value.flatten(), reduction="none")
+        classes = self.logits.shape[-1]
+        flat = nn.functional.cross_entropy(
+            self.logits.reshape(-1, classes), value.reshape(-1), reduction="none"
+        )
         return -flat.view(value.shape)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tsrnn.backbones.base import Backbone
 from tsrnn.codecs.base import Codec, Known
+from tsrnn.errors import DataError
 from tsrnn.heads.base import Head
 from tsrnn.ops import state as state_ops
 from tsrnn.protocols import Distribution, Encoding, State
@@ -76,7 +77,12 @@ class AutoregressiveModel(nn.Module):
             (..., T), one entry for every observation, the first included; and the state after the last.
             An entry is 0 where there is no density: a missing price, and the first price of a series,
             which is given. The sum is the log density of the sequence.
+
+        Raises:
+            DataError: if T is 0.
         """
+        if x.shape[-1] == 0:
+            raise DataError("an empty sequence has no density")
         encoding, codec_state = self.codec.encode(x, None if state is None else state.codec)
         nats, backbone_state = self.score(
             self._rows(encoding, x.dim() - 1), None if state is None else state.backbone

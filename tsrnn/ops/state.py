@@ -42,6 +42,8 @@ def expand(state: State, copies: int) -> State:
 
 def where(condition: Tensor, state: State, other: State) -> State:
     """Row b of `state` where `condition[b]`, else row b of `other`."""
+    if state is None:
+        return None
     if isinstance(state, Tensor):
         return torch.where(condition.view(-1, *(1,) * (state.dim() - 1)), state, other)
     return type(state)(*(where(condition, *parts) for parts in zip(state, other, strict=True)))

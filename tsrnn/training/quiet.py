@@ -34,6 +34,8 @@ def quiet() -> Iterator[None]:
         logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
+            # What Lightning uses of other libraries that is to be removed there is not the user's affair.
+            warnings.filterwarnings("ignore", category=DeprecationWarning)
             for message in _ADVICE:
                 warnings.filterwarnings("ignore", message=message)
             yield
