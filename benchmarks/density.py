@@ -38,7 +38,7 @@ from arch import arch_model
 from scipy import stats
 
 from tsrnn.data import PriceSeries
-from tsrnn.evaluation import score_densities
+from tsrnn.evaluation import Assessment, score
 from tsrnn.evaluation.baselines import log_returns
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +70,7 @@ def garch_row(name: str, data: PriceSeries, leverage: bool, since: int = 0) -> d
     """Each stock's own model, fitted from session `since` to the test span, then filtered through that."""
     _, first, last = data.spans
     returns = 100 * log_returns(data.panel).numpy()
-    parts: list[list[np.ndarray]] = [[], [], []]
+    assessments = []
     for series in returns[:, since:last]:
         observed = ~np.isnan(series)
         values, fitted = series[observed], int(observed[: first - since].sum())
@@ -85,10 +85,9 @@ def garch_row(name: str, data: PriceSeries, leverage: bool, since: int = 0) -> d
         degrees = parameters["nu"]
         scale = volatility * math.sqrt((degrees - 2) / degrees)  # t of variance 1
         log_prob = stats.t.logpdf(residuals / scale, degrees) - np.log(scale / 100)  # of the log return
-        scores = log_prob, stats.t.cdf(residuals / scale, degrees), residuals / 100
-        for part, values_of_part in zip(parts, scores, strict=True):
-            part.append(values_of_part[fitted:])
-    return score_densities(name, *(torch.from_numpy(np.concatenate(part)) for part in parts)).row()
+        parts = log_prob, stats.t.cdf(residuals / scale, degrees), residuals / 100
+        assessments.append(Assessment(*(torch.from_numpy(part[fitted:]) for part in parts)))
+    return score(name, assessments).row()
 
 
 def said_value(command: list[str], name: str) -> str:
@@ -141,7 +140,7 @@ def main() -> None:
         frame = table(sets[name], options.cells, options.seeds)
         print(f"# {name}: nats per day of returns in percent")
         print(frame.round(4).to_csv(sep="\t", index=False), flush=True)
-        tables[name] = frame.to_dict("records")
+        tables[name] = json.loads(frame.to_json(orient="records"))
     if options.json:
         options.json.write_text(json.dumps(tables, indent=2) + "\n")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrnn.data.price_files import check_prices, read_prices
+from tsrnn.data import check_prices, read_prices
 from tsrnn.errors import ConfigError, DataError, DataWarning
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -238,7 +238,7 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
     names = tuple(str(name) for name in frame["unique_id"].unique())
     wide = frame.pivot(index="ds", columns="unique_id", values="y").sort_index()[list(names)]
     ds = wide.index.to_numpy()
-    values = np.ascontiguousarray(wide.to_numpy(dtype=np.float64).T)
+    values = wide.to_numpy(dtype=np.float64).T.copy()
     return Panel(names, ds, values, check_calendar(ds, calendar, source))
 
 

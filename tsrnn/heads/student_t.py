@@ -26,8 +26,9 @@ class StudentTDistribution:
         z = (value - self.location) / self.scale
         half = 0.5 * self.degrees
         # (z/√ν)² and not z²/ν: the square of a far outlier must not overflow before it is divided.
-        tail: Tensor = (half + 0.5) * (z / self.degrees.sqrt()).square().log1p()
-        return _log_normalizer(half) - self.scale.log() - tail
+        tail = (half + 0.5) * (z / self.degrees.sqrt()).square().log1p()
+        nats: Tensor = _log_normalizer(half) - self.scale.log() - tail
+        return nats
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw for every element, by the polar method: t = √(ν (U^(−2/ν) − 1)) cos 2πV.

@@ -1,0 +1,121 @@
+"""The forecaster: what it trains, what it tests, what it forecasts."""
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from tests.prices import random_walks
+from tests.training.test_checkpoints import SMALL, new_data, new_task, new_trainer
+from tsrnn.data import PriceSeries
+from tsrnn.errors import DataError
+from tsrnn.protocols import Predictor
+from tsrnn.training.quiet import quiet
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    data = new_data()
+    task = new_task(data)
+    with quiet():
+        trainer = new_trainer(tmp_path_factory.mktemp("trained"), max_epochs=2)
+        trainer.fit(task, datamodule=data)
+    return task, data, trainer
+
+
+def test_training_lowers_the_loss(trained):
+    _, data, _ = trained
+    untrained = new_task(data).eval()
+    with torch.no_grad(), quiet():
+        before = -untrained.model.score(data.encoding)[0][:, 1:280].mean()
+        after = -trained[0].eval().model.score(data.encoding)[0][:, 1:280].mean()
+    assert after < before
+
+
+def test_validation_scores_its_span_from_the_whole_past(trained):
+    task, data, trainer = trained
+    with torch.no_grad():
+        nats, _ = task.eval().model.score(data.encoding)
+    assert float(trainer.callback_metrics["valid_nats"]) == pytest.approx(
+        -float(nats[:, 280:340].mean()), rel=1e-5
+    )
+
+
+def test_validation_does_not_depend_on_the_chunks(trained, monkeypatch):
+    task, data, trainer = trained
+    with quiet():
+        (whole,) = trainer.validate(task, datamodule=data, verbose=False)
+        monkeypatch.setattr("tsrnn.data.streams._CHUNK_LENGTH", 37)
+        monkeypatch.setattr("tsrnn.data.streams._STEPS_PER_BATCH", 37)
+        (chunked,) = trainer.validate(task, datamodule=data, verbose=False)
+    assert whole["valid_nats"] == pytest.approx(chunked["valid_nats"], rel=1e-5)
+
+
+def test_testing_stands_beside_the_random_walk_on_the_same_steps(trained):
+    task, data, trainer = trained
+    with quiet():
+        trainer.test(task, datamodule=data, verbose=False)
+        trainer.test(task, datamodule=data, verbose=False)  # a second test adds nothing to the first
+    frame = task.score_frame()
+    assert list(frame["model"]) == ["GRU", "random walk", "random walk, EWMA volatility"]
+    assert set(frame["steps"]) == {120}
+    with torch.no_grad():
+        nats, _ = task.eval().model.score(data.encoding)
+    assert frame["nats"][0] == pytest.approx(-float(nats[:, 340:].mean()), rel=1e-5)
+    moves = np.diff(np.log(data.panel.values))
+    scale = np.sqrt((moves[:, :279] ** 2).mean(1, keepdims=True))
+    walk = 0.5 * (moves[:, 339:] / scale) ** 2 + np.log(scale) + 0.5 * np.log(2 * np.pi)
+    assert frame["nats"][1] == pytest.approx(walk.mean(), rel=1e-6)
+    assert frame["mae_percent"][1] == pytest.approx(100 * np.abs(moves[:, 339:]).mean(), rel=1e-6)
+
+
+def test_a_forecast_reads_nothing_after_its_origin(trained):
+    task, data, _ = trained
+    assert isinstance(task, Predictor)
+    panel = data.panel
+    changed = PriceSeries.from_frame(random_walks(), **SMALL).panel
+    changed.values[:, 351:] *= 7.0
+    ours = task.forecast(panel, 5, origins=[350], num_samples=20)
+    theirs = task.forecast(changed, 5, origins=[350], num_samples=20)
+    np.testing.assert_array_equal(ours.samples, theirs.samples)
+    np.testing.assert_array_equal(ours.ds[0], panel.ds[351:356])
+
+
+def test_an_origin_does_not_depend_on_the_others(trained):
+    task, data, _ = trained
+    together = task.forecast(data.panel, 5, origins=[100, 350, 399], num_samples=20)
+    alone = task.forecast(data.panel, 5, origins=[350], num_samples=20)
+    np.testing.assert_allclose(together.samples[1], alone.samples[0], rtol=1e-5)
+    np.testing.assert_array_equal(together.last[1], data.panel.values[:, 350])
+
+
+def test_paths_begin_at_the_last_price_and_are_reproducible(trained):
+    task, data, _ = trained
+    first = task.forecast(data.panel, 3, num_samples=400, seed=1)
+    assert np.array_equal(first.samples, task.forecast(data.panel, 3, num_samples=400, seed=1).samples)
+    assert not np.array_equal(first.samples, task.forecast(data.panel, 3, num_samples=400, seed=2).samples)
+    moves = np.log(first.samples[0, :, :, 0] / data.panel.values[:, -1:])
+    assert np.abs(np.median(moves, axis=1)).max() < 0.01
+    assert 0.003 < moves.std() < 0.05
+
+
+@pytest.mark.parametrize("origins", [[], [5, 5], [9, 3], [-1], [400]])
+def test_origins_outside_the_panel_are_refused(trained, origins):
+    with pytest.raises(DataError, match="origins"):
+        trained[0].forecast(trained[1].panel, 3, origins=origins)
+
+
+def test_bare_loaders_serve_as_well(tmp_path):
+    data = new_data()
+    task = new_task(data)
+    with quiet():
+        trainer = new_trainer(tmp_path)
+        trainer.fit(task, data.train_dataloader(), data.val_dataloader())
+        trainer.test(task, data.test_dataloader(), verbose=False)
+        trainer.save_checkpoint(tmp_path / "bare.ckpt")
+    assert list(task.score_frame()["model"]) == ["GRU"]
+
+
+def test_gradients_are_clipped_by_the_trainer(trained):
+    assert isinstance(trained[2], pl.Trainer)
+    assert trained[2].gradient_clip_val == 1.0
