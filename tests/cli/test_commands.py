@@ -257,3 +257,6 @@ def test_a_killed_run_goes_on_to_the_same_end(home, tmp_path):
         (metrics,) = (tmp_path / ("resumed" if arguments is resumed else "whole")).glob("*/*/metrics.csv")
         losses.append(pd.read_csv(metrics)["valid_nats"].dropna().iloc[-1])
     assert losses[0] == losses[1]
+    best = [next((tmp_path / kind).glob("*/*/checkpoints/best.ckpt")) for kind in ("resumed", "whole")]
+    scores = [tsrnn.load(path).contents["metrics"] for path in best]
+    assert scores[0] == scores[1]

@@ -16,8 +16,8 @@ class RandomWindows:
     A window starts anywhere in its series, drawn evenly over all places where it would score at least
     one step. Its first `warm_up` steps are read and not scored: they give the state its memory.
 
-    The position is in `state_dict`, so that training resumed in mid-epoch sees the batches that it would
-    have seen.
+    What is drawn depends on the seed, the epoch and the place in it, which are in `state_dict`: training
+    that is resumed anywhere sees the batches that it would have seen.
 
     Args:
         encoding: (N, T, ...) series in model steps.
@@ -51,8 +51,18 @@ class RandomWindows:
         scored = counts[:, window_length:] - counts[:, warm_up : sessions + 1 - window_length + warm_up]
         rows, starts = torch.nonzero(scored > 0, as_tuple=True)
         self._starts = rows * steps + starts
-        self._generator = torch.Generator().manual_seed(seed)
-        self._position = 0
+        self._seed = seed
+        self._epoch = self._position = 0
+
+    @property
+    def sampler(self) -> RandomWindows:
+        """What Lightning tells the epoch to: this loader itself."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the windows of an epoch, from its first batch, unless that epoch is under way."""
+        if epoch != self._epoch:
+            self._epoch, self._position = epoch, 0
 
     def __len__(self) -> int:
         return self.batches_per_epoch
@@ -60,19 +70,20 @@ class RandomWindows:
     def __iter__(self) -> Iterator[Batch]:
         # Lightning stops asking after the last batch, so a finished epoch is noticed only here.
         if self._position >= self.batches_per_epoch:
-            self._position = 0
+            self.set_epoch(self._epoch + 1)
+        # The draws are a function of seed and epoch alone: a run resumed at any place sees the same.
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
+        shape = (self.batches_per_epoch, self.batch_size, 1)
+        chosen = self._starts[torch.randint(len(self._starts), shape, generator=generator)]
         while self._position < self.batches_per_epoch:
+            window = self._encoding.take(chosen[self._position] + self._steps)
             self._position += 1
-            chosen = torch.randint(len(self._starts), (self.batch_size, 1), generator=self._generator)
-            index = self._starts[chosen] + self._steps
-            window = self._encoding.take(index)
             yield Batch(window._replace(observed=window.observed & self._scored), begins=True)
 
     def state_dict(self) -> dict[str, Any]:
-        """The place in the epoch, and the state of the draws."""
-        return {"position": self._position, "generator": self._generator.get_state()}
+        """The epoch, and the place in it."""
+        return {"epoch": self._epoch, "position": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from the place that `state_dict` returned."""
-        self._position = state["position"]
-        self._generator.set_state(state["generator"])
+        self._epoch, self._position = state["epoch"], state["position"]

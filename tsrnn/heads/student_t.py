@@ -40,7 +40,8 @@ class StudentTDistribution:
         u, v = torch.rand(2, *shape, generator=generator, dtype=dtype, device=device)
         # expm1 keeps large ν exact, where U^(−2/ν) is 1 to within rounding. 1 − U is never 0.
         radius = (self.degrees * torch.expm1((-2 / self.degrees) * torch.log1p(-u))).sqrt()
-        return self.location + self.scale * radius * (2 * math.pi * v).cos()
+        draw: Tensor = self.location + self.scale * radius * (2 * math.pi * v).cos()
+        return draw
 
     def affine(self, location: Tensor, scale: Tensor) -> StudentTDistribution:
         """The distribution of location + scale · x."""
