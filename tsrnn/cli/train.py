@@ -149,7 +149,8 @@ class _CommandLine(LightningCLI):
         names = [Path(str(path)).stem for path in config.get("config") or []]
         name = names[0] if names and names[0] != "config" else type(self.model).__name__.lower()
         self.folder = new_run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")
-        self._root = root
+        if self.verb == "fit":
+            link_latest(root, self.folder)
         if config.trainer.logger in (None, True):
             kwargs["logger"] = _loggers(self.folder)
         if config.trainer.enable_progress_bar is None:
@@ -169,7 +170,6 @@ class _CommandLine(LightningCLI):
 
     def after_fit(self) -> None:
         best: Any = self.trainer.checkpoint_callback
-        link_latest(self._root, self.folder)
         say("run", self.folder)
         if best is not None and getattr(best, "best_model_score", None) is not None:
             say("checkpoint", os.path.relpath(best.best_model_path))

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """Lightning's ModelCheckpoint, under one name, that takes the best checkpoint along when training resumes.
+    """Lightning's ModelCheckpoint under one name, which takes the best along when training resumes.
 
     A resumed run has a folder of its own. The best checkpoint so far is copied into it with its score, so
     that the folder's best is the best of the whole training, and the old folder stays as it was.

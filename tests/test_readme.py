@@ -1,0 +1,66 @@
+"""The README's commands and examples, run as they stand but for the size of the training."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.prices import random_walks, write_long
+from tsrnn.cli.main import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUICK = [
+    *("--trainer.max_epochs", "1", "--data.batches_per_epoch", "2", "--data.batch_size", "4"),
+    *("--data.window_length", "40", "--data.warm_up", "10"),
+]
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [line.partition("#")[0].strip() for block in blocks("bash") for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What a reader has: the checkout's configurations, prices of their own, and the example cell."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "configs").symlink_to(ROOT / "configs")
+    write_long(folder / "my_prices.csv", random_walks())
+    (folder / "my_cells.py").write_text((ROOT / "tests" / "cli" / "my_cells.py").read_text())
+    return folder
+
+
+def test_the_make_targets_are_there():
+    targets = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
+    assert targets == {"run", "test"}
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    commands = [command for command in COMMANDS if command.startswith("tsrnn ")]
+    assert len(commands) >= 8
+    for command in commands:
+        arguments = shlex.split(command)[1:]
+        if arguments[0] == "fit":
+            arguments += QUICK
+        assert main(arguments) == 0, command
+        assert capsys.readouterr().out, command
+
+
+@pytest.mark.parametrize("source", blocks("python"), ids=["estimator", "model"])
+def test_the_examples_run(source, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    small = "RNNForecaster(max_epochs=1, batches_per_epoch=2, window_length=40, warm_up=10, batch_size=4, "
+    exec(compile(source.replace("RNNForecaster(", small), "README.md", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) < 40
+
+
+def test_the_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
