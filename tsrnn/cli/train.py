@@ -127,7 +127,8 @@ class _CommandLine(LightningCLI):
             if self.verb in ("validate", "test", "predict"):
                 raise ConfigError(f"{self.verb} needs --ckpt_path, a checkpoint or the folder of a run")
             return None
-        path = checkpoint_path(given, prefer="last" if self.verb == "fit" else "best")
+        # Resolved, because `latest` is about to point to the run that begins here.
+        path = checkpoint_path(given, prefer="last" if self.verb == "fit" else "best").resolve()
         config.ckpt_path = str(path)
         return path
 

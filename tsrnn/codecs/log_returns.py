@@ -25,8 +25,8 @@ class LogReturnsState(NamedTuple):
         price: (..., N) the last observed price, NaN before the first.
         weight: (..., N, K) sum of the weights in each average of squared returns.
         energy: (..., N, K) weighted sum of squared returns.
-        surprise: (..., N) the last return in units of the scale it was met with.
-        market: (..., N, 2) the panel's means of the last surprise and of its size.
+        surprise: (..., N) asinh of the last return in units of the scale it was met with.
+        market: (..., N, 2) asinh of the panel's mean of the last z, and the panel's mean of |asinh z|.
     """
 
     price: Tensor
@@ -82,7 +82,6 @@ class LogReturns(Codec):
             [0.5 ** (1 / half_life) for half_life in self.half_lives], dtype=torch.float64
         )
         self._scale_index = self.half_lives.index(self.scale_half_life)
-        self._others = [k for k in range(len(self.half_lives)) if k != self._scale_index]
 
     def fit(self, raw: Tensor) -> LogReturns:
         """The codec with the initial volatility of the prices `raw` (N, T), unless it was given."""
@@ -121,15 +120,16 @@ class LogReturns(Codec):
     def update(self, raw: Tensor, state: LogReturnsState) -> LogReturnsState:
         """The state after a session with the prices `raw` (..., N)."""
         returns, observed = self.target(raw, state)
-        volatility = self._log_volatility(state.weight, state.energy)[..., self._scale_index].exp()
-        surprise = torch.where(observed, returns / volatility, state.surprise)
+        k = self._scale_index
+        z = returns * (-self._log_volatility(state.weight[..., k], state.energy[..., k])).exp()
+        surprise = z.asinh()
         decay = torch.where(observed.unsqueeze(-1), self._decay, 1.0)
-        market = self._market(surprise, observed, axis=-1).expand_as(state.market)
+        market = self._market(z, surprise, observed, axis=-1).expand_as(state.market)
         return LogReturnsState(
             price=torch.where(raw.isnan(), state.price, raw),
             weight=decay * state.weight + (1 - decay),
             energy=decay * state.energy + (1 - decay) * returns.square().unsqueeze(-1),
-            surprise=surprise,
+            surprise=torch.where(observed, surprise, state.surprise),
             market=torch.where(observed.any(-1)[..., None, None], market, state.market),
         )
 
@@ -156,9 +156,10 @@ class LogReturns(Codec):
         log_volatility = log_volatility.movedim(-2, -1)  # (..., N, T, K)
         scale = log_volatility[..., self._scale_index].exp()
 
-        surprise = hold(returns / scale, observed, state.surprise)
+        z = returns / scale
+        surprise = hold(z.asinh(), observed, state.surprise)
         anyone = observed.any(-2, keepdim=True).unsqueeze(-2)  # (..., 1, 1, T)
-        market = self._market(surprise, observed, axis=-2).movedim(-1, -2)  # (..., 1, 2, T)
+        market = self._market(z, surprise, observed, axis=-2).movedim(-1, -2)  # (..., 1, 2, T)
         market = hold(market, anyone.expand_as(market), state.market[..., :1, :])
         market = market.expand(*surprise.shape[:-1], 2, -1)  # (..., N, 2, T)
         inputs = self._features(
@@ -176,17 +177,17 @@ class LogReturns(Codec):
         return 0.5 * (energy / weight).clamp_min(smallest).log()
 
     def _features(self, log_volatility: Tensor, surprise: Tensor, market: Tensor) -> Tensor:
-        surprise = surprise.asinh().unsqueeze(-1)
-        ratios = log_volatility[..., self._others] - log_volatility[..., [self._scale_index]]
-        return torch.cat([surprise, surprise.abs(), market, ratios], dim=-1)
+        surprise = surprise.unsqueeze(-1)
+        k = self._scale_index
+        ratios = log_volatility - log_volatility[..., k : k + 1]
+        return torch.cat([surprise, surprise.abs(), market, ratios[..., :k], ratios[..., k + 1 :]], dim=-1)
 
     @staticmethod
-    def _market(surprise: Tensor, observed: Tensor, axis: int) -> Tensor:
+    def _market(z: Tensor, surprise: Tensor, observed: Tensor, axis: int) -> Tensor:
         """The panel's two means, the axis of the series kept with length 1 and a last axis of 2 added."""
         count = observed.sum(axis, keepdim=True).clamp_min(1)
-        surprise = torch.where(observed, surprise, 0.0)
-        mean = (surprise.sum(axis, keepdim=True) / count).asinh()
-        size = surprise.asinh().abs().sum(axis, keepdim=True) / count
+        mean = (torch.where(observed, z, 0.0).sum(axis, keepdim=True) / count).asinh()
+        size = torch.where(observed, surprise.abs(), 0.0).sum(axis, keepdim=True) / count
         return torch.stack([mean, size], dim=-1)
 
 

@@ -67,7 +67,7 @@ class PriceSeries(pl.LightningDataModule):
         window_length: int = 256,
         warm_up: int = 64,
         batch_size: int = 32,
-        batches_per_epoch: int = 100,
+        batches_per_epoch: int = 25,
         codec: Codec | None = None,
         seed: int = 0,
     ) -> None:

@@ -140,21 +140,30 @@ class AutoregressiveModel(nn.Module):
 
     def _next(self, known: Known, backbone_state: State) -> tuple[Distribution, State]:
         """The distribution (...) of the observation that is known to come."""
-        location = known.location
-        batch = (known.inputs if location is None else location).shape
-        inputs = self._cast(known.inputs).reshape(-1, 1, *known.inputs.shape[len(batch) :])
-        y_BTH, backbone_state = self.backbone(self.embedding(inputs), backbone_state)
-        return self._distribution(y_BTH.view(*batch, -1), location, known.scale), backbone_state
+        dtype = self._dtype
+        inputs, location, scale = (None if part is None else _cast(part, dtype) for part in known)
+        assert inputs is not None
+        batch = inputs.shape if location is None else location.shape
+        rows = inputs.reshape(-1, 1, *inputs.shape[len(batch) :])
+        y_BTH, backbone_state = self.backbone(self.embedding(rows), backbone_state)
+        return self._distribution(y_BTH.view(*batch, -1), location, scale), backbone_state
 
     def _distribution(self, features: Tensor, location: Tensor | None, scale: Tensor | None) -> Distribution:
         distribution: Distribution = self.head(features)
         if location is None or scale is None:
             return distribution
-        return distribution.affine(self._cast(location), self._cast(scale))
+        return distribution.affine(location, scale)
 
     def _rows(self, encoding: Encoding, batch_axes: int) -> Encoding:
         """The encoding with its batch axes flattened to one and floats in the network's precision."""
-        return encoding.map(lambda tensor: self._cast(tensor.reshape(-1, *tensor.shape[batch_axes:])))
+        dtype = self._dtype
+        return encoding.map(lambda tensor: _cast(tensor.reshape(-1, *tensor.shape[batch_axes:]), dtype))
 
-    def _cast(self, tensor: Tensor) -> Tensor:
-        return tensor.to(next(self.parameters()).dtype) if tensor.is_floating_point() else tensor
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self.parameters()).dtype
+
+
+def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Floats in the network's precision; codecs compute in float64. Token ids stay as they are."""
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
