@@ -19,10 +19,9 @@ from tsrnn.cli.run_folder import new_run_folder
 from tsrnn.data import read_prices
 from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError, nearest
-from tsrnn.evaluation.plots import fan_chart
+from tsrnn.evaluation.plots import fan_chart, spaced_origins
 from tsrnn.protocols import Forecast, Panel, session_text
 from tsrnn.training import load
-from tsrnn.training.rnn_forecaster import spaced_origins
 
 
 class LineParser(argparse.ArgumentParser):

@@ -21,12 +21,13 @@ from tsrnn import backbones, heads
 from tsrnn.backbones import Backbone
 from tsrnn.data import PriceSeries
 from tsrnn.errors import ConfigError, nearest
-from tsrnn.evaluation.plots import fan_chart
+from tsrnn.evaluation.plots import fan_chart, spaced_origins
 from tsrnn.heads import Head
 from tsrnn.protocols import Forecast
 from tsrnn.training.checkpoint import AtomicCheckpointIO
 from tsrnn.training.forecaster import Forecaster
 from tsrnn.training.quiet import quiet
+from tsrnn.training.threads import cpu_threads
 
 
 class RNNForecaster(BaseEstimator):  # type: ignore[misc]
@@ -50,6 +51,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         window_length, warm_up, batch_size, batches_per_epoch, split, calendar: see `PriceSeries`.
         gradient_clip: largest norm of a step's gradient, the remedy for exploding gradients.
         seed: of the weights, the windows and the paths.
+        threads: CPU threads; small recurrent networks are fastest on one. None: as torch has it.
         progress: "auto" shows a progress bar on a terminal; True, False.
     """
 
@@ -73,6 +75,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         calendar: str = "auto",
         gradient_clip: float = 1.0,
         seed: int = 0,
+        threads: int | None = 1,
         progress: bool | Literal["auto"] = "auto",
     ) -> None:
         self.cell = cell
@@ -93,6 +96,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         self.calendar = calendar
         self.gradient_clip = gradient_clip
         self.seed = seed
+        self.threads = threads
         self.progress = progress
 
     def fit(self, X: pd.DataFrame | str | Path, y: None = None) -> RNNForecaster:
@@ -115,7 +119,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         }
         frame = isinstance(X, pd.DataFrame)
         data = PriceSeries.from_frame(X, **arguments) if frame else PriceSeries(path=str(X), **arguments)
-        with quiet(), tempfile.TemporaryDirectory(prefix="tsrnn-") as folder:
+        with quiet(), cpu_threads(self.threads), tempfile.TemporaryDirectory(prefix="tsrnn-") as folder:
             pl.seed_everything(self.seed, verbose=False)
             cell = _class_of(self.cell, backbones, Backbone)
             head = _class_of(self.head, heads, Head)
@@ -161,7 +165,14 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
     def forecast(self, horizon: int = 20, *, num_samples: int = 1000) -> Forecast:
         """Sampled paths of every series beyond the last session: see `tsrnn.Forecast`."""
         check_is_fitted(self, "task_")
-        return self.task_.forecast(self.data_.panel, horizon, num_samples=num_samples, seed=self.seed)
+        return self._forecast(horizon, None, num_samples)
+
+    def _forecast(self, horizon: int, origins: list[int] | None, num_samples: int) -> Forecast:
+        panel = self.data_.panel
+        with cpu_threads(self.threads):
+            return self.task_.forecast(
+                panel, horizon, origins=origins, num_samples=num_samples, seed=self.seed
+            )
 
     def predict(
         self, horizon: int = 20, *, levels: Sequence[float] = (80, 95), num_samples: int = 1000
@@ -172,7 +183,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
     def score_frame(self) -> pd.DataFrame:
         """One-step scores on the test span, beside the random walk's on the same steps."""
         check_is_fitted(self, "task_")
-        with quiet():
+        with quiet(), cpu_threads(self.threads):
             self.trainer_.test(self.task_, datamodule=self.data_, verbose=False)
         return self.task_.score_frame()
 
@@ -192,10 +203,8 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "task_")
         panel = self.data_.panel
         origins = spaced_origins(panel.num_sessions, self.data_.spans[1], horizon, past_origins)
-        past = (
-            self.task_.forecast(panel, horizon, origins=origins, num_samples=num_samples) if origins else None
-        )
-        future = self.forecast(horizon, num_samples=num_samples)
+        past = self._forecast(horizon, origins, num_samples) if origins else None
+        future = self._forecast(horizon, None, num_samples)
         return fan_chart(panel, future, past=past, levels=tuple(levels))
 
     def save(self, path: str | Path) -> None:
@@ -204,18 +213,6 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.trainer_.save_checkpoint(path)
-
-
-def spaced_origins(sessions: int, first: int, horizon: int, count: int, spacing: int = 45) -> list[int]:
-    """The last `count` origins whose whole horizon lies in the data, from session `first` on.
-
-    They are `spacing` sessions apart, or as far as their fans need not to overlap.
-    """
-    step = max(spacing, horizon + horizon // 4)
-    last = sessions - 1 - horizon
-    return [
-        origin for origin in range(last - (count - 1) * step, last + 1, step) if origin >= max(first - 1, 0)
-    ]
 
 
 def _class_of(given: Any, package: Any, base: type) -> Any:
