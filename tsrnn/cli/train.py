@@ -147,8 +147,7 @@ class _CommandLine(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         config = self.config[self.verb]
         root = config.trainer.default_root_dir or "runs"
-        names = [Path(str(path)).stem for path in config.get("config") or []]
-        name = names[0] if names and names[0] != "config" else type(self.model).__name__.lower()
+        name = _run_name(config.get("config") or [], type(self.model).__name__.lower())
         self.folder = new_run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")
         if self.verb == "fit":
             link_latest(root, self.folder)
@@ -198,6 +197,14 @@ def _loggers(folder: Path) -> list[Logger]:
 
         loggers.append(TensorBoardLogger(str(folder), name="", version="tensorboard"))
     return loggers
+
+
+def _run_name(configs: list[Any], default: str) -> str:
+    """The name of a run: its configuration's, or that of the run whose configuration it uses."""
+    if not configs:
+        return default
+    path = Path(str(configs[0]))
+    return path.stem if path.stem != "config" else path.resolve().parent.parent.name
 
 
 def _rounded(frame: Any) -> Any:
