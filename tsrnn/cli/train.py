@@ -154,7 +154,7 @@ class _CommandLine(LightningCLI):
         if config.trainer.logger in (None, True):
             kwargs["logger"] = _loggers(self.folder)
         if config.trainer.enable_progress_bar is None:
-            kwargs["enable_progress_bar"] = sys.stderr.isatty()
+            kwargs["enable_progress_bar"] = sys.stdout.isatty()  # where the bar is drawn
         trainer_config = self._get(self.config_init, "trainer")
         trainer_config.callbacks = list(trainer_config.callbacks or [])
         if kwargs.get("enable_progress_bar", config.trainer.enable_progress_bar):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -144,23 +146,17 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
                 plugins=[AtomicCheckpointIO()],
                 logger=False,
                 num_sanity_val_steps=0,
-                enable_progress_bar=_on_terminal() if self.progress == "auto" else self.progress,
+                enable_progress_bar=sys.stdout.isatty() if self.progress == "auto" else self.progress,
                 enable_model_summary=False,
                 default_root_dir=folder,
             )
             trainer.fit(task, datamodule=data)
             score: Any = best.best_model_score
             self.valid_nats_ = float(score)
-            self._restore(task, best.best_model_path)
+            task.load_state_dict(torch.load(best.best_model_path, weights_only=True)["state_dict"])
         task.history = data.panel
         self.task_, self.data_, self.trainer_ = task, data, trainer
         return self
-
-    @staticmethod
-    def _restore(task: Forecaster, path: str) -> None:
-        import torch
-
-        task.load_state_dict(torch.load(path, weights_only=True)["state_dict"])
 
     def forecast(self, horizon: int = 20, *, num_samples: int = 1000) -> Forecast:
         """Sampled paths of every series beyond the last session: see `tsrnn.Forecast`."""
@@ -223,9 +219,3 @@ def _class_of(given: Any, package: Any, base: type) -> Any:
         known = [name for name in package.__all__ if name != base.__name__]
         raise ConfigError(f"{given!r} is not a {base.__name__.lower()}{nearest(str(given), known)}")
     return found
-
-
-def _on_terminal() -> bool:
-    import sys
-
-    return sys.stderr.isatty()
