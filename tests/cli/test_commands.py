@@ -170,6 +170,7 @@ MISTAKES = [
     (["fit", "--config", CONFIG, "--data.path", "min.csv"], "min.csv: there is no such file"),
     (["fit", "--config", CONFIG, "--data.on_missing", "x"], "one of 'error', 'drop'"),
     (["fit", "--config", CONFIG, "--data.calendar", "XNYSE"], "did you mean XNYS?"),
+    (["fit", "--config", CONFIG, "--data.split", "[1,0,0]", *QUICK], "the validation span is empty"),
     (["fit"], "--config FILE"),
     (["fit", "--config", CONFIG, "--ckpt_path", "runs/lates"], "did you mean latest?"),
     (["test", "--config", CONFIG], "test needs --ckpt_path"),

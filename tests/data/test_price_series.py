@@ -160,6 +160,7 @@ def test_a_constant_series_among_others_trains_on():
         ({"window_length": 300}, "the training span has 280 sessions, but a window needs 300"),
         ({"split": (0.5, 0.5, 0.5)}, "add up to 1"),
         ({"warm_up": 40}, "warm_up"),
+        ({"batch_size": 0}, "batch_size"),
         ({"train_end": "2020-06-01"}, "together"),
         ({"train_end": "2021-06-01", "valid_end": "2020-06-01"}, "in that order"),
         ({"train_end": "soon", "valid_end": "2020-06-01"}, "'soon' is not a date"),
@@ -189,6 +190,12 @@ def test_the_description_is_plain_and_names_the_data():
     frame = random_walks()
     frame.loc[0, "y"] += 1e-9
     assert description["sha256"] != small(frame).description()["sha256"]
+
+
+def test_an_empty_test_span_is_said(tmp_path):
+    with pytest.raises(DataError, match="the test span is empty"):
+        small(split=(0.8, 0.2, 0.0)).test_dataloader()
+    assert small(split=(1.0, 0.0, 0.0)).val_dataloader() == []
 
 
 def test_integer_sessions_are_legal():

@@ -105,6 +105,18 @@ def test_origins_outside_the_panel_are_refused(trained, origins):
         trained[0].forecast(trained[1].panel, 3, origins=origins)
 
 
+def test_paths_that_overflow_are_refused(trained):
+    task, data, _ = trained
+    bias = task.model.head.projection.bias
+    kept = bias.detach().clone()
+    with torch.no_grad():
+        bias[1] = 400.0  # a scale of 400 times the volatility, which feeds on itself
+    with pytest.raises(DataError, match="leave the range of numbers"):
+        task.forecast(data.panel, 200, num_samples=10)
+    with torch.no_grad():
+        bias.copy_(kept)
+
+
 def test_bare_loaders_serve_as_well(tmp_path):
     data = new_data()
     task = new_task(data)

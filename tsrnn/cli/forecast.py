@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.run_folder import new_run_folder
 from tsrnn.data import read_prices
 from tsrnn.data.price_series import panel_of
-from tsrnn.errors import ConfigError, DataError, nearest
+from tsrnn.errors import ConfigError, DataError, DataWarning, nearest
 from tsrnn.evaluation.plots import fan_chart, spaced_origins
 from tsrnn.protocols import Forecast, Panel, session_text
 from tsrnn.training import load
@@ -158,6 +159,11 @@ def write_forecast(
     """Write forecast.csv and forecast.png, show the table and say where they are."""
     frame = future.to_frame(levels)
     frame.drop(columns="cutoff").to_csv(folder / "forecast.csv", index=False)
+    highest = frame[f"q{0.5 + max(levels) / 200:.6g}"]
+    carried = frame["unique_id"][frame["mean"] > highest].unique()
+    if len(carried):
+        names = ", ".join(carried[:5]) + (", ..." if len(carried) > 5 else "")
+        warnings.warn(DataWarning(f"a few paths carry the mean of {names}: read the median"), stacklevel=2)
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
     figure.savefig(folder / "forecast.png", dpi=150)
     horizon, last = future.ds.shape[1], session_text(future.origins[0])

@@ -146,6 +146,11 @@ class _CommandLine(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         config = self.config[self.verb]
+        callbacks = list(self._get(self.config_init, "trainer").callbacks or [])
+        if self.verb == "fit" and not self.datamodule.val_dataloader():
+            if any(getattr(callback, "monitor", None) == "valid_nats" for callback in callbacks):
+                problem = "the validation span is empty, but the callbacks choose by valid_nats"
+                raise ConfigError(f"{problem}: give split a second share")
         root = config.trainer.default_root_dir or "runs"
         name = _run_name(config.get("config") or [], type(self.model).__name__.lower())
         self.folder = new_run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")
@@ -156,9 +161,9 @@ class _CommandLine(LightningCLI):
         if config.trainer.enable_progress_bar is None:
             kwargs["enable_progress_bar"] = sys.stdout.isatty()  # where the bar is drawn
         trainer_config = self._get(self.config_init, "trainer")
-        trainer_config.callbacks = list(trainer_config.callbacks or [])
         if kwargs.get("enable_progress_bar", config.trainer.enable_progress_bar):
-            trainer_config.callbacks.append(TQDMProgressBar(refresh_rate=10))
+            callbacks.append(TQDMProgressBar(refresh_rate=10))
+        trainer_config.callbacks = callbacks
         trainer_config.plugins = [*(trainer_config.plugins or []), AtomicCheckpointIO()]
         return super().instantiate_trainer(default_root_dir=str(self.folder), **kwargs)
 

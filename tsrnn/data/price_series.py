@@ -76,6 +76,8 @@ class PriceSeries(pl.LightningDataModule):
             raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
         if (train_end is None) != (valid_end is None):
             raise ConfigError("train_end and valid_end must be given together")
+        if min(batch_size, batches_per_epoch) < 1:
+            raise ConfigError("batch_size and batches_per_epoch must be at least 1")
         if not 0 <= warm_up < window_length:
             raise ConfigError(f"warm_up must lie between 0 and window_length - 1, not at {warm_up}")
         self.path = path
@@ -171,12 +173,20 @@ class PriceSeries(pl.LightningDataModule):
         )
 
     def val_dataloader(self) -> SeriesChunks | list[Any]:
-        """Every series from its start, the validation span scored."""
-        return self._scored(self.spans[0], self.spans[1])
+        """Every series from its start, the validation span scored; no loader where that span is empty."""
+        train, valid, _ = self.spans
+        return SeriesChunks(self.encoding, train, valid) if train < valid else []
 
-    def test_dataloader(self) -> SeriesChunks | list[Any]:
-        """Every series from its start, the test span scored."""
-        return self._scored(self.spans[1], self.spans[2])
+    def test_dataloader(self) -> SeriesChunks:
+        """Every series from its start, the test span scored.
+
+        Raises:
+            DataError: if the test span is empty.
+        """
+        _, valid, test = self.spans
+        if valid == test:
+            raise DataError("the test span is empty: give the split a third share", path=self.source)
+        return SeriesChunks(self.encoding, valid, test)
 
     def predict_dataloader(self) -> DataLoader[Panel]:
         """One batch: the panel, to be forecast beyond its last session."""
@@ -190,9 +200,6 @@ class PriceSeries(pl.LightningDataModule):
             if isinstance(batch, Panel)
             else super().transfer_batch_to_device(batch, device, dataloader_idx)
         )
-
-    def _scored(self, first: int, last: int) -> SeriesChunks | list[Any]:
-        return SeriesChunks(self.encoding, first, last) if first < last else []
 
     def description(self) -> dict[str, Any]:
         """What a checkpoint says of the data: source, span, split and hash, in plain types."""

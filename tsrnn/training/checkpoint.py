@@ -37,7 +37,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         except (OSError, RuntimeError) as error:
             # torch reports a full disk as a RuntimeError of its zip writer.
             raise CheckpointError(
-                f"{target}: the checkpoint could not be written: {first_line(error)}"
+                f"{target}: the checkpoint could not be written; is the disk full? ({first_line(error)})"
             ) from error
         finally:
             partial.unlink(missing_ok=True)

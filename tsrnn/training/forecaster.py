@@ -142,13 +142,10 @@ class Forecaster(AutoregressiveTask):
             paths.append(samples.transpose(0, 1).numpy())
             last.append(state.codec.price.numpy())
         self.train(training)
-        return Forecast(
-            panel.unique_ids,
-            panel.ds[origins],
-            forecast_sessions(panel, origins, horizon),
-            np.stack(paths),
-            np.stack(last),
-        )
+        sessions = forecast_sessions(panel, origins, horizon)
+        forecast = Forecast(panel.unique_ids, panel.ds[origins], sessions, np.stack(paths), np.stack(last))
+        _refuse_overflow(forecast)
+        return forecast
 
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test as a table, the model first."""
@@ -158,3 +155,16 @@ class Forecaster(AutoregressiveTask):
         """The task in plain types: its model, how it forecasts, and its scores."""
         settings = {"horizon": self.horizon, "num_samples": self.num_samples}
         return {**super().description(), "settings": settings}
+
+
+def _refuse_overflow(forecast: Forecast) -> None:
+    """A volatility that feeds on itself can leave the range of numbers: such paths say nothing."""
+    broken = ~np.isfinite(forecast.samples) & np.isfinite(forecast.last)[:, :, None, None]
+    if broken.any():
+        _, series, _, session = (
+            int(index) for index in np.argwhere(broken)[np.argwhere(broken)[:, 3].argmin()]
+        )
+        raise DataError(
+            f"paths of {forecast.unique_ids[series]} leave the range of numbers {session + 1} sessions ahead: "
+            "shorten the horizon, or train the model longer"
+        )
