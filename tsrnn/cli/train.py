@@ -147,10 +147,10 @@ class _CommandLine(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         config = self.config[self.verb]
         callbacks = list(self._get(self.config_init, "trainer").callbacks or [])
-        if self.verb == "fit" and not self.datamodule.val_dataloader():
-            if any(getattr(callback, "monitor", None) == "valid_nats" for callback in callbacks):
-                problem = "the validation span is empty, but the callbacks choose by valid_nats"
-                raise ConfigError(f"{problem}: give split a second share")
+        chosen = any(getattr(callback, "monitor", None) == "valid_nats" for callback in callbacks)
+        if self.verb == "fit" and chosen and not self.datamodule.val_dataloader():
+            problem = "the validation span is empty, but the callbacks choose by valid_nats"
+            raise ConfigError(f"{problem}: give split a second share")
         root = config.trainer.default_root_dir or "runs"
         name = _run_name(config.get("config") or [], type(self.model).__name__.lower())
         self.folder = new_run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")

@@ -161,9 +161,8 @@ def _refuse_overflow(forecast: Forecast) -> None:
     """A volatility that feeds on itself can leave the range of numbers: such paths say nothing."""
     broken = ~np.isfinite(forecast.samples) & np.isfinite(forecast.last)[:, :, None, None]
     if broken.any():
-        _, series, _, session = (
-            int(index) for index in np.argwhere(broken)[np.argwhere(broken)[:, 3].argmin()]
-        )
+        places = np.argwhere(broken)
+        _, series, _, session = places[places[:, 3].argmin()]
         raise DataError(
             f"paths of {forecast.unique_ids[series]} leave the range of numbers {session + 1} sessions ahead: "
             "shorten the horizon, or train the model longer"
