@@ -149,10 +149,10 @@ class Forecaster(AutoregressiveTask):
 
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test as a table, the model first."""
-        return pd.DataFrame([score.row() for score in self.scores])
+        return pd.DataFrame([one.row() for one in self.scores])
 
     def description(self) -> dict[str, Any]:
-        """The task in plain types: its model, how it forecasts, and its scores."""
+        """The task in plain types: its model, and how it forecasts."""
         settings = {"horizon": self.horizon, "num_samples": self.num_samples}
         return {**super().description(), "settings": settings}
 
@@ -163,7 +163,8 @@ def _refuse_overflow(forecast: Forecast) -> None:
     if broken.any():
         places = np.argwhere(broken)
         _, series, _, session = places[places[:, 3].argmin()]
+        name = forecast.unique_ids[series]
         raise DataError(
-            f"paths of {forecast.unique_ids[series]} leave the range of numbers {session + 1} sessions ahead: "
+            f"paths of {name} leave the range of numbers {session + 1} sessions ahead: "
             "shorten the horizon, or train the model longer"
         )
