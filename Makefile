@@ -1,5 +1,5 @@
 # make run:  set up, train on the embedded prices, test, forecast; says where the picture is
-# make test: set up, run the tests
+# make test: set up, run the tests; make lint: style and types
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,10 +23,12 @@ run: .venv/.installed
 	$(BIN)/tsrnn forecast runs/latest --horizon 20 --levels 80 95
 
 test: .venv/.installed-test
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
+
+lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow"
 
 test-slow: .venv/.installed-test
 	$(BIN)/pytest -m slow
