@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,7 +25,7 @@ from tsrnn.cli.forecast import write_forecast
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.run_folder import link_latest, new_run_folder
 from tsrnn.components import describe
-from tsrnn.errors import ConfigError, TsrnnError
+from tsrnn.errors import ConfigError, DataWarning, TsrnnError
 from tsrnn.training import AtomicCheckpointIO, load
 from tsrnn.training.autoregressive_task import AutoregressiveTask
 from tsrnn.training.loading import checkpoint_path, read_checkpoint
@@ -176,6 +177,10 @@ class _CommandLine(LightningCLI):
     def after_fit(self) -> None:
         best: Any = self.trainer.checkpoint_callback
         say("run", self.folder)
+        if not all(torch.isfinite(value) for value in self.trainer.callback_metrics.values()):
+            warnings.warn(
+                DataWarning("training diverged and was stopped: lower the learning rate"), stacklevel=2
+            )
         if best is not None and getattr(best, "best_model_score", None) is not None:
             say("checkpoint", os.path.relpath(best.best_model_path))
             say(best.monitor, f"{float(best.best_model_score):.4f}")

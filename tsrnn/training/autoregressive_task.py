@@ -69,7 +69,9 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         nats, state = self.model.score(batch.encoding, self.carried(batch, stage))
         self.carry(state, stage)
         total, count = nats.sum(), batch.encoding.observed.sum()
-        sums = torch.stack([total.detach().double(), count.double()])
+        # Many small numbers are added up: in float64, which Apple's GPUs lack.
+        precise = torch.float32 if total.device.type == "mps" else torch.float64
+        sums = torch.stack([total.detach().to(precise), count.to(precise)])
         self._totals[stage] = self._totals[stage] + sums if stage in self._totals else sums
         return total, count
 

@@ -127,8 +127,22 @@ class Forecaster(AutoregressiveTask):
             or not 0 <= origins[0] <= origins[-1] < panel.num_sessions
         ):
             raise DataError(f"origins must increase within the panel's {panel.num_sessions} sessions")
-        training = self.training
-        self.eval()
+        training, device = self.training, self.device
+        # On the CPU: the codec's recursions are in float64, and a step of a path is too small for a GPU.
+        self.eval().cpu()
+        try:
+            paths, last = self._sample_paths(panel, origins, horizon, num_samples, seed)
+        finally:
+            self.train(training).to(device)
+        sessions = forecast_sessions(panel, origins, horizon)
+        forecast = Forecast(panel.unique_ids, panel.ds[origins], sessions, np.stack(paths), np.stack(last))
+        _refuse_overflow(forecast)
+        return forecast
+
+    def _sample_paths(
+        self, panel: Panel, origins: Sequence[int], horizon: int, num_samples: int, seed: int
+    ) -> tuple[list[Any], list[Any]]:
+        """For each origin the paths (N, S, H) and the last prices (N,)."""
         values = torch.from_numpy(panel.values)
         state = self.model.initial_state(len(panel.unique_ids))
         paths, last, read = [], [], 0
@@ -141,11 +155,7 @@ class Forecaster(AutoregressiveTask):
             samples = self.model.sample(state, horizon, num_samples, generator)
             paths.append(samples.transpose(0, 1).numpy())
             last.append(state.codec.price.numpy())
-        self.train(training)
-        sessions = forecast_sessions(panel, origins, horizon)
-        forecast = Forecast(panel.unique_ids, panel.ds[origins], sessions, np.stack(paths), np.stack(last))
-        _refuse_overflow(forecast)
-        return forecast
+        return paths, last
 
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test as a table, the model first."""
