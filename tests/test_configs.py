@@ -37,6 +37,7 @@ def test_the_schedule_ends_where_training_does(path):
     config = yaml.safe_load(path.read_text())
     steps = config["trainer"]["max_epochs"] * config["data"]["init_args"]["batches_per_epoch"]
     assert config["model"]["init_args"]["scheduler"]["init_args"]["T_max"] == steps
+    assert config["trainer"]["gradient_clip_val"] == 1.0
 
 
 @pytest.mark.parametrize("path", [*FORECAST, *BACKBONES], ids=lambda path: path.stem)

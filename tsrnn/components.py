@@ -14,11 +14,15 @@ import sys
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 
 from tsrnn.errors import CheckpointError, ConfigError
 
 Description = dict[str, Any]
+_ROOMS = tuple(
+    f"tsrnn.{room}" for room in ("backbones", "codecs", "embeddings", "heads", "models", "training")
+)
 _T = TypeVar("_T")
 
 
@@ -52,6 +56,8 @@ def describe(component: Any) -> Description:
 
 
 def _plain(value: Any, place: str) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int | float | str | torch.Tensor):
         return value
     if isinstance(value, list | tuple):
@@ -84,7 +90,7 @@ def build(description: Description, base: type[_T], modules: Iterable[str] = ())
     arguments = {}
     for name, value in description["init_args"].items():
         if isinstance(value, dict) and set(value) == {"class_path", "init_args"}:
-            value = build(value, _Component, modules)
+            value = build(value, Component, modules)
         arguments[name] = value
     try:
         return component_class(**arguments)
@@ -92,19 +98,19 @@ def build(description: Description, base: type[_T], modules: Iterable[str] = ())
         raise CheckpointError(f"{path}: {error}") from error
 
 
-class _ComponentType(type):
+class _ComponentKind(type):
     def __subclasscheck__(cls, subclass: type) -> bool:
         return any(getattr(ancestor, "is_component", False) for ancestor in subclass.__mro__)
 
 
-class _Component(metaclass=_ComponentType):
+class Component(metaclass=_ComponentKind):
     """Whatever may be nested in a description: a class that says so by `is_component = True`."""
 
 
 def find_class(path: str, base: type[_T], modules: Iterable[str] = ()) -> type[_T]:
     """The class of an import path, under the rules of `build`."""
     module_name, _, name = path.rpartition(".")
-    own = module_name.partition(".")[0] == "tsrnn"
+    own = ".".join(module_name.split(".")[:2]) in _ROOMS
     if not own and module_name not in sys.modules and module_name not in tuple(modules):
         raise CheckpointError(
             f"the checkpoint uses {path}, which is not part of tsrnn: import {module_name} first "

@@ -56,6 +56,10 @@ class CheckpointError(TsrnnError):
     """A file that is not a whole checkpoint of tsrnn, or one that does not fit what is asked of it."""
 
 
+class TrainingError(TsrnnError):
+    """Training that cannot go on: it diverged."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The words ", did you mean X?" for the known name nearest to `name`, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)

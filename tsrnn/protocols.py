@@ -157,7 +157,8 @@ class Forecast:
         """(O, N, H) share of the paths above the last known value, a tie counting one half."""
         last = self.last[:, :, None, None]
         above = (self.samples > last).mean(axis=2, dtype=np.float64)
-        return np.asarray(above + 0.5 * (self.samples == last).mean(axis=2, dtype=np.float64))
+        share = above + 0.5 * (self.samples == last).mean(axis=2, dtype=np.float64)
+        return np.where(np.isnan(self.last)[:, :, None], np.nan, share)
 
     def value_at_risk(self, tail: float = 0.05) -> npt.NDArray[np.float64]:
         """(O, N, H) loss, as a share of the last known value, that is exceeded with probability `tail`.

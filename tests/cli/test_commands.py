@@ -149,6 +149,16 @@ def test_another_model_than_the_checkpoints_is_refused(capsys):
     assert "model.backbone.hidden_size is 9 in the configuration but 8" in capsys.readouterr().err
 
 
+def test_sessions_that_the_model_has_seen_are_not_scored(capsys):
+    assert main(["test", "--ckpt_path", "runs/latest", "--data.split", "[0.3,0.3,0.4]"]) == 2
+    assert "which the checkpoint has seen" in capsys.readouterr().err
+
+
+def test_predict_takes_the_horizon_that_is_asked_for(capsys):
+    assert main(["predict", "--ckpt_path", "runs/latest", "--model.horizon", "4"]) == 0
+    assert len(pd.read_csv(facts(capsys.readouterr().out)["table"])) == 8
+
+
 MISTAKES = [
     (["fti"], "no command fti, did you mean fit?"),
     (["--versoin"], "did you mean --version?"),
@@ -178,6 +188,7 @@ MISTAKES = [
     (["forecast", "runs/latest", "--hor", "3"], "no option --hor, did you mean --horizon?"),
     (["forecast", "runs/latest", "--horizon", "0"], "'0' is not a whole number of at least 1"),
     (["forecast", "runs/latest", "--levels", "120"], "'120' is not between 0 and 100 percent"),
+    (["forecast", "runs/latest", "--symbols", "S0"], "--symbols is about a FILE"),
     (["forecast", "runs/latest", "min.csv"], "did you mean mine.csv?"),
     (["inspect", "mine.csv"], "mine.csv: not a whole checkpoint"),
 ]

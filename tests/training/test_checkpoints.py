@@ -101,7 +101,7 @@ def damaged(path, tmp_path, change):
 
 
 @pytest.mark.parametrize(
-    "class_path", ["subprocess.Popen", "tsrnn.data.PriceSeries", "tsrnn.backbones.LSTMM"]
+    "class_path", ["subprocess.Popen", "tsrnn.data.PriceSeries", "tsrnn.backbones.LSTMM", "tsrnn.__main__.X"]
 )
 def test_a_class_that_does_not_belong_is_refused(trained, tmp_path, class_path):
     def change(checkpoint):
@@ -109,6 +109,24 @@ def test_a_class_that_does_not_belong_is_refused(trained, tmp_path, class_path):
 
     with pytest.raises(CheckpointError, match=class_path.replace(".", r"\.")):
         load(damaged(trained[0], tmp_path, change))
+
+
+class Trap:
+    """A class of an imported module, which a checkpoint must not get called."""
+
+    sprung = False
+
+    def __init__(self, **arguments):
+        Trap.sprung = True
+
+
+def test_a_class_of_another_kind_is_not_even_called(trained, tmp_path):
+    def change(checkpoint):
+        checkpoint["tsrnn"]["model"]["init_args"]["backbone"]["class_path"] = f"{__name__}.Trap"
+
+    with pytest.raises(CheckpointError, match="Trap is not a"):
+        load(damaged(trained[0], tmp_path, change))
+    assert not Trap.sprung
 
 
 def test_loading_imports_nothing_that_was_not_named(trained, tmp_path, monkeypatch):

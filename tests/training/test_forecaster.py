@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-import pytorch_lightning as pl
 import torch
 
 from tests.prices import random_walks
 from tests.training.test_checkpoints import SMALL, new_data, new_task, new_trainer
 from tsrnn.data import PriceSeries
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, TrainingError
 from tsrnn.protocols import Predictor
 from tsrnn.training.quiet import quiet
 
@@ -81,6 +80,13 @@ def test_a_forecast_reads_nothing_after_its_origin(trained):
     np.testing.assert_array_equal(ours.ds[0], panel.ds[351:356])
 
 
+def test_a_forecast_does_not_depend_on_the_chunks(trained, monkeypatch):
+    task, data, _ = trained
+    whole = task.forecast(data.panel, 5, num_samples=20)
+    monkeypatch.setattr("tsrnn.training.forecaster._CHUNK_LENGTH", 37)
+    np.testing.assert_allclose(task.forecast(data.panel, 5, num_samples=20).samples, whole.samples, rtol=1e-5)
+
+
 def test_an_origin_does_not_depend_on_the_others(trained):
     task, data, _ = trained
     together = task.forecast(data.panel, 5, origins=[100, 350, 399], num_samples=20)
@@ -128,6 +134,9 @@ def test_bare_loaders_serve_as_well(tmp_path):
     assert list(task.score_frame()["model"]) == ["GRU"]
 
 
-def test_gradients_are_clipped_by_the_trainer(trained):
-    assert isinstance(trained[2], pl.Trainer)
-    assert trained[2].gradient_clip_val == 1.0
+def test_training_that_diverges_is_said(tmp_path):
+    data = new_data()
+    task = new_task(data)
+    task._optimizer = lambda parameters: torch.optim.SGD(parameters, lr=1e30)
+    with quiet(), pytest.raises(TrainingError, match="diverged"):
+        new_trainer(tmp_path, max_epochs=3).fit(task, datamodule=data)

@@ -59,6 +59,10 @@ def test_a_saved_forecaster_is_loaded_by_the_one_loader(fitted, tmp_path):
     np.testing.assert_array_equal(ours, fitted.forecast(3, num_samples=50).samples)
 
 
+def test_gradients_are_clipped_by_default(fitted):
+    assert fitted.trainer_.gradient_clip_val == 1.0
+
+
 def test_scores_stand_beside_the_random_walk(fitted):
     assert list(fitted.score_frame()["model"])[:2] == ["LSTM", "random walk"]
 

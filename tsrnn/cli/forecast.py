@@ -133,6 +133,11 @@ def _panel(options: argparse.Namespace, task: Any) -> Panel:
             options.file, column=options.column, symbols=options.symbols, on_missing=options.on_missing
         )
         return panel_of(frame, options.calendar, options.file)
+    for option in ("column", "symbols"):
+        if getattr(options, option) is not None:
+            raise ConfigError(f"--{option} is about a FILE, and none is named")
+    if options.calendar != "auto" or options.on_missing != "error":
+        raise ConfigError("--calendar and --on-missing are about a FILE, and none is named")
     if task.history is None:
         raise DataError("the checkpoint holds no prices: name a file")
     panel: Panel = task.history

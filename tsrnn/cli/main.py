@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0, 2 for a user's mistake, 130 for an interrupt."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(arguments)
+        status = _dispatch(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone is no surprise
+        return status
     except TsrnnError as error:
         print(f"tsrnn: error: {error}", file=sys.stderr)
         return 2

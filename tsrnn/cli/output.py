@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def say(name: str, value: Any) -> None:
@@ -33,7 +34,8 @@ def show(frame: pd.DataFrame, title: str) -> None:
     for row in frame.itertuples(index=False):
         if grouped and previous is not None and row[0] != previous:
             table.add_row()
-        table.add_row("" if row[0] == previous else str(row[0]), *(str(value) for value in row[1:]))
+        # As text: a name with brackets is not markup.
+        table.add_row("" if row[0] == previous else Text(str(row[0])), *(str(value) for value in row[1:]))
         previous = row[0]
     Console(highlight=False).print(table)
 

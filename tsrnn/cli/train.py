@@ -51,6 +51,9 @@ def run(verb: str, arguments: list[str]) -> int:
                 parser_kwargs={"allow_abbrev": False, "prog": "tsrnn"},
                 args=[verb, *arguments],
             )
+        except SystemExit as error:
+            if error.code:  # Lightning ends so after Ctrl-C, its checkpoints written
+                raise KeyboardInterrupt from error
         except MisconfigurationException as error:
             raise ConfigError(one_line(str(error))) from error
         except ValueError as error:
@@ -142,7 +145,9 @@ class _CommandLine(LightningCLI):
             _refuse_difference(describe(self.model.model), contents["model"], str(self._checkpoint))
         if self.verb != "fit":
             modules = {path.rpartition(".")[0] for path in _class_paths(self.config[self.verb].model)}
-            self.model = load(self._checkpoint, modules=modules)
+            configured, self.model = self.model, load(self._checkpoint, modules=modules)
+            self.model.horizon, self.model.num_samples = configured.horizon, configured.num_samples
+            _refuse_seen(self.verb, self.datamodule, contents["data"])
             self.datamodule.adopt(self.model.model.codec)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
@@ -177,10 +182,6 @@ class _CommandLine(LightningCLI):
     def after_fit(self) -> None:
         best: Any = self.trainer.checkpoint_callback
         say("run", self.folder)
-        if not all(torch.isfinite(value) for value in self.trainer.callback_metrics.values()):
-            warnings.warn(
-                DataWarning("training diverged and was stopped: lower the learning rate"), stacklevel=2
-            )
         if best is not None and getattr(best, "best_model_score", None) is not None:
             say("checkpoint", os.path.relpath(best.best_model_path))
             say(best.monitor, f"{float(best.best_model_score):.4f}")
@@ -237,7 +238,7 @@ def _class_paths(description: Any) -> set[str]:
 def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "model") -> None:
     """Stop where the configuration says one thing of the model and the checkpoint another."""
     if place == "model.codec.initial_volatility":
-        return  # fitted on the training span: the checkpoint's is used
+        return  # fitted on the training span; to score and to forecast, the checkpoint's is used
     if isinstance(configured, dict) and isinstance(saved, dict):
         if "class_path" in configured and configured["class_path"] == saved.get("class_path"):
             configured, saved = configured["init_args"], saved["init_args"]
@@ -247,3 +248,14 @@ def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "mod
         raise ConfigError(
             f"{place} is {configured} in the configuration but {saved} in the checkpoint {path}"
         )
+
+
+def _refuse_seen(verb: str, data: Any, trained: dict[str, Any] | None) -> None:
+    """Stop where sessions would be scored that the weights were trained or chosen on."""
+    if trained is None or verb == "predict":
+        return
+    own, seen = data.description(), "train_end" if verb == "validate" else "valid_end"
+    if own["sha256"] != trained["sha256"]:
+        warnings.warn(DataWarning("the data are not those that the checkpoint was trained on"), stacklevel=2)
+    elif own["spans"][0 if verb == "validate" else 1] < trained["spans"][0 if verb == "validate" else 1]:
+        raise ConfigError(f"{verb} would score sessions up to {trained[seen]}, which the checkpoint has seen")

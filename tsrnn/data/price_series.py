@@ -76,6 +76,8 @@ class PriceSeries(pl.LightningDataModule):
             raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
         if (train_end is None) != (valid_end is None):
             raise ConfigError("train_end and valid_end must be given together")
+        if test_end is not None and train_end is None:
+            raise ConfigError("test_end is given with train_end and valid_end")
         if min(batch_size, batches_per_epoch) < 1:
             raise ConfigError("batch_size and batches_per_epoch must be at least 1")
         if not 0 <= warm_up < window_length:

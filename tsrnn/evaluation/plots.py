@@ -81,7 +81,8 @@ def fan_chart(
         axes = list(figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0])
         for axis, name in zip(axes, names, strict=True):
             _draw_series(axis, shown, name, fans, sorted(levels))
-            axis.set_ylabel(f"{name} ({currency})" if currency else name, weight="bold")
+            # Not as mathematics: a name may hold a dollar sign.
+        axis.set_ylabel(f"{name} ({currency})" if currency else name, weight="bold", parse_math=False)
         _draw_time(axes, shown.ds, forecast)
         figure.align_ylabels(axes)
         handles, labels = axes[0].get_legend_handles_labels()

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tsrnn.components import class_path, describe
+from tsrnn.errors import TrainingError
 from tsrnn.models import AutoregressiveModel
 from tsrnn.ops import state as state_ops
 from tsrnn.protocols import Batch, Panel, State
@@ -79,6 +80,11 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         if stage in self._totals:
             gathered: Any = self.all_gather(self._totals.pop(stage))
             total, count = gathered.view(-1, 2).sum(0)
+            if not torch.isfinite(total):
+                raise TrainingError(
+                    f"{stage}_nats is {-float(total):g} in epoch {self.current_epoch}: training diverged; "
+                    "lower the learning rate"
+                )
             self.log(f"{stage}_nats", (-total / count.clamp_min(1)).float(), prog_bar=True)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -13,7 +13,7 @@ from torch.optim import AdamW
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec
 from tsrnn.embeddings import ValueEmbedding
-from tsrnn.errors import DataError
+from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation import Assessment, DensityScore, RandomWalk, assess, forecast_sessions, score
 from tsrnn.heads import Head, StudentT
 from tsrnn.models import AutoregressiveModel
@@ -49,6 +49,8 @@ class Forecaster(AutoregressiveTask):
         horizon: int = 20,
         num_samples: int = 1000,
     ) -> None:
+        if min(horizon, num_samples) < 1:
+            raise ConfigError("horizon and num_samples must be at least 1")
         recurrent = backbone(embedding_size)
         embedding = ValueEmbedding(codec.input_size, embedding_size)
         model = AutoregressiveModel(codec, embedding, recurrent, head(recurrent.output_size))

@@ -43,10 +43,10 @@ def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
         task.load_state_dict(checkpoint["state_dict"])
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    except (RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{path}: the weights do not fit the model: {first_line(error)}") from error
-    for name, value in contents["settings"].items():
-        setattr(task, name, value)
+    for name in task.description()["settings"]:
+        setattr(task, name, contents["settings"][name])
     task.history = None if contents["history"] is None else panel_from_plain(contents["history"])
     task.contents = {key: value for key, value in contents.items() if key not in ("history", "random")}
     return task.eval()
@@ -79,5 +79,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, Mapping) or "tsrnn" not in checkpoint:
         raise CheckpointError(f"{path}: a checkpoint, but not one of tsrnn")
     if checkpoint["tsrnn"].get("format") != FORMAT:
-        raise CheckpointError(f"{path}: format {checkpoint['tsrnn'].get('format')} needs a newer tsrnn")
+        raise CheckpointError(
+            f"{path}: format {checkpoint['tsrnn'].get('format')} is not one that this tsrnn reads"
+        )
     return dict(checkpoint)
