@@ -82,7 +82,7 @@ def fan_chart(
         for axis, name in zip(axes, names, strict=True):
             _draw_series(axis, shown, name, fans, sorted(levels))
             # Not as mathematics: a name may hold a dollar sign.
-        axis.set_ylabel(f"{name} ({currency})" if currency else name, weight="bold", parse_math=False)
+            axis.set_ylabel(f"{name} ({currency})" if currency else name, weight="bold", parse_math=False)
         _draw_time(axes, shown.ds, forecast)
         figure.align_ylabels(axes)
         handles, labels = axes[0].get_legend_handles_labels()
