@@ -9,11 +9,11 @@ on one thread, turn by turn:
     bare     torch.randint and an index, zero_grad, backward, clip_grad_norm_, optimizer.step, scheduler.step
 
 A block is one epoch of the trainer, from the start of its first batch to the start of the next epoch's
-first, so that the end of the epoch with its logging counts. After every 10 of its steps the bare loop takes
-10, so that both meet the same moods of the machine. The figure is the median over the blocks of the ratio
+first, so that the end of the epoch with its logging counts. After every 5 of its steps the bare loop takes
+5, so that both meet the same moods of the machine. The figure is the median over the blocks of the ratio
 of CPU times, trainer to bare; at most 1.15 is aimed at.
 
-    taskset -c 0 python benchmarks/trainer_overhead.py [--blocks 9]
+    taskset -c 0 python benchmarks/trainer_overhead.py [--blocks 30]
 """
 
 from __future__ import annotations

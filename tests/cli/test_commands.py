@@ -110,6 +110,21 @@ def test_forecast_from_the_checkpoint_alone_and_from_its_file_are_the_same(capsy
     assert alone["table"] != filed["table"]
 
 
+def test_the_table_shows_what_the_csv_holds(capsys):
+    assert main(["forecast", "runs/latest", "--horizon", "5", "--paths", "50"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split("\t") for line in out.splitlines() if line.count("\t") > 1]
+    assert rows[0] == ["series", "session", "median", "80 %", "95 %", "P(up)", "VaR", "ES"]
+    frame = pd.read_csv(facts(out)["table"])
+    for row in rows[1:]:
+        (line,) = frame[(frame["unique_id"] == row[0]) & (frame["ds"] == row[1])].to_dict("records")
+        assert row[2] == f"{line['q0.5']:.2f}"
+        assert row[3] == f"{line['q0.1']:.2f}–{line['q0.9']:.2f}"
+        assert row[4] == f"{line['q0.025']:.2f}–{line['q0.975']:.2f}"
+        assert row[6] == f"{100 * line['value_at_risk_5']:.1f}%"
+        assert row[7] == f"{100 * line['expected_shortfall_5']:.1f}%"
+
+
 def test_forecast_goes_on_from_another_file(capsys):
     write_long(Path("other.csv"), random_walks(1, 90, seed=5, start="2024-01-01"))
     assert (

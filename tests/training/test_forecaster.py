@@ -8,7 +8,7 @@ from tests.prices import random_walks
 from tests.training.test_checkpoints import SMALL, new_data, new_task, new_trainer
 from tsrnn.data import PriceSeries
 from tsrnn.errors import DataError, TrainingError
-from tsrnn.protocols import Predictor
+from tsrnn.protocols import Batch, Predictor
 from tsrnn.training.quiet import quiet
 
 
@@ -132,6 +132,17 @@ def test_bare_loaders_serve_as_well(tmp_path):
         trainer.test(task, data.test_dataloader(), verbose=False)
         trainer.save_checkpoint(tmp_path / "bare.ckpt")
     assert list(task.score_frame()["model"]) == ["GRU"]
+
+
+def test_a_batch_that_goes_on_starts_from_the_carried_state_without_its_graph(trained):
+    task, data, _ = trained
+    encoding = data.encoding
+    whole, _ = task.model.eval().score(encoding)
+    first, second = encoding.take(slice(None), slice(0, 200)), encoding.take(slice(None), slice(200, 400))
+    task.training_step(Batch(first, begins=True), 0)
+    assert not any(tensor.requires_grad for tensor in task.carried(Batch(second, begins=False), "train"))
+    loss = task.training_step(Batch(second, begins=False), 1)
+    assert loss.item() == pytest.approx(-whole[:, 200:].mean().item(), rel=1e-5)
 
 
 def test_training_that_diverges_is_said(tmp_path):
