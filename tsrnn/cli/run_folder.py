@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def new_run_folder(root: str | Path, name: str) -> Path:
-    """A new folder root/name/<date and time>, and a link root/latest to it where links are to be had.
+    """A new folder root/name/<date and time>.
 
     Two runs that start in the same second get two folders.
     """

@@ -114,7 +114,7 @@ class _CommandLine(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument(
-            "--threads", type=int, default=1, help="CPU threads; small recurrent networks are fastest on one"
+            "--threads", type=int, default=1, help="CPU threads; a second gains little on a small network"
         )
         parser.link_arguments(
             "data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate"

@@ -53,7 +53,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         window_length, warm_up, batch_size, batches_per_epoch, split, calendar: see `PriceSeries`.
         gradient_clip: largest norm of a step's gradient, the remedy for exploding gradients.
         seed: of the weights, the windows and the paths.
-        threads: CPU threads; small recurrent networks are fastest on one. None: as torch has it.
+        threads: CPU threads; a second gains little on a small network. None: as torch has it.
         progress: "auto" shows a progress bar on a terminal; True, False.
     """
 

@@ -12,8 +12,8 @@ import torch
 def cpu_threads(count: int | None) -> Iterator[None]:
     """Inside, torch computes on `count` CPU threads; None leaves it as it is.
 
-    The steps of a small recurrent network are too short to be shared between cores: two threads spend
-    more time meeting than they save.
+    The steps of a small recurrent network are too short to be shared between cores: a second thread
+    doubles the CPU time and saves next to none of the wait.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(before if count is None else count)
