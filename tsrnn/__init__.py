@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tsrnn.backbones import GRU, LSTM, RNN, Backbone
     from tsrnn.codecs import Codec, LogReturns, Vocabulary
-    from tsrnn.data import PriceSeries
+    from tsrnn.data import PriceSeries, TextCorpus
     from tsrnn.errors import TsrnnError
     from tsrnn.evaluation import RandomWalk
-    from tsrnn.heads import Categorical, Head, Normal, StudentT
+    from tsrnn.heads import AdaptiveSoftmax, Categorical, Head, Normal, StudentT
     from tsrnn.models import AutoregressiveModel
+    from tsrnn.ops.cpu import tune_cpu
     from tsrnn.protocols import Forecast, Panel, Predictor
-    from tsrnn.training import Forecaster, RNNForecaster, load
+    from tsrnn.training import Forecaster, LanguageModel, RNNForecaster, load
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AdaptiveSoftmax": "heads",
     "AutoregressiveModel": "models",
     "Backbone": "backbones",
     "Categorical": "heads",
@@ -32,6 +34,7 @@ _HOMES = {
     "GRU": "backbones",
     "Head": "heads",
     "LSTM": "backbones",
+    "LanguageModel": "training",
     "LogReturns": "codecs",
     "Normal": "heads",
     "Panel": "protocols",
@@ -41,15 +44,18 @@ _HOMES = {
     "RNNForecaster": "training",
     "RandomWalk": "evaluation",
     "StudentT": "heads",
+    "TextCorpus": "data",
     "TsrnnError": "errors",
     "Vocabulary": "codecs",
     "load": "training",
+    "tune_cpu": "ops.cpu",
 }
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AdaptiveSoftmax",
     "AutoregressiveModel",
     "Backbone",
     "Categorical",
@@ -57,6 +63,7 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "Head",
+    "LanguageModel",
     "LogReturns",
     "Normal",
     "Panel",
@@ -65,9 +72,11 @@ __all__ = [
     "RNNForecaster",
     "RandomWalk",
     "StudentT",
+    "TextCorpus",
     "TsrnnError",
     "Vocabulary",
     "load",
+    "tune_cpu",
 ]
 
 

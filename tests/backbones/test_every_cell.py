@@ -73,6 +73,12 @@ def random_state(cell: Backbone, batch_size: int) -> Any:
     return state_ops.map_state(torch.randn_like, cell.initial_state(batch_size))
 
 
+def torch_name(name: str) -> str:
+    """layers.1.weight_ih_l0 is what a stack of torch calls weight_ih_l1."""
+    _, layer, parameter = name.split(".")
+    return parameter.replace("_l0", f"_l{layer}")
+
+
 def leaves(state: Any) -> list[Tensor]:
     return [state] if isinstance(state, Tensor) else [leaf for part in state for leaf in leaves(part)]
 
@@ -147,8 +153,7 @@ def test_outputs_and_state_are_those_of_torch(case: Case) -> None:
     cell = case.build()
     arguments = {name: value for name, value in case.arguments.items() if name != "recurrent_init"}
     reference = getattr(nn, case.cell.__name__)(D, H, batch_first=True, **arguments).double()
-    weights = {name.rpartition(".")[2]: value for name, value in cell.state_dict().items()}
-    reference.load_state_dict(weights)
+    reference.load_state_dict({torch_name(name): value for name, value in cell.state_dict().items()})
     x, state = torch.randn(B, T, D, dtype=torch.float64), random_state(cell, B)
     layers_first = [tensor.transpose(0, 1).contiguous() for tensor in state]
     expected, hidden = reference(x, tuple(layers_first) if len(layers_first) > 1 else layers_first[0])
@@ -279,6 +284,20 @@ def test_dropout_falls_on_outputs_in_training_only(case: Case, lengths: list[int
         assert not torch.allclose(y[~dropped], 2 * expected[~dropped])  # it falls between the layers too
 
 
+@every_case
+def test_locked_dropout_has_one_mask_for_all_steps(case: Case) -> None:
+    cell = case.build(dropout=0.5, locked_dropout=True, hidden_size=64).train()
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    y, _ = cell(x)
+    live = cell.eval()(x)[0] != 0  # relu units are 0 without any dropout
+    dropped = (y == 0).all(1)
+    assert (
+        (y != 0) | ~live | dropped[:, None]
+    ).double().mean() > 0.9  # a unit is dropped at all steps or at none
+    assert 0.3 < dropped.double().mean() < 0.8
+    assert not torch.equal(dropped[0], dropped[1])  # each row has its own
+
+
 @every_cell
 def test_orthogonal_blocks_keep_the_norm(cell: type[Backbone]) -> None:
     parameters = cell(D, H, num_layers=2, recurrent_init="orthogonal").double().named_parameters()
@@ -313,14 +332,14 @@ def test_uniform_is_the_initialisation_of_torch(case: Case) -> None:
     parameters = case.cell(D, H, recurrent_init="uniform", **arguments).state_dict()
     assert len(parameters) == len(expected)
     for name, value in parameters.items():
-        assert torch.equal(value, expected[name.rpartition(".")[2]])
+        assert torch.equal(value, expected[torch_name(name)])
 
 
 @pytest.mark.parametrize("recurrent_init", ["orthogonal", "uniform"])
 def test_the_forget_bias_is_one_in_total(recurrent_init: Any) -> None:
     lstm = LSTM(D, H, num_layers=2, recurrent_init=recurrent_init)
-    for layer in range(2):
-        total = getattr(lstm.kernel, f"bias_ih_l{layer}") + getattr(lstm.kernel, f"bias_hh_l{layer}")
+    for kernel in lstm.layers:
+        total = kernel.bias_ih_l0 + kernel.bias_hh_l0
         input_, forget, content, output = total.detach().split(H)
         assert torch.equal(forget, torch.ones(H))
         for other in (input_, content, output):
@@ -329,7 +348,7 @@ def test_the_forget_bias_is_one_in_total(recurrent_init: Any) -> None:
 
 @pytest.mark.parametrize("forget_bias", [None, 0.0, 2.5])
 def test_the_forget_bias_can_be_switched(forget_bias: float | None) -> None:
-    kernel = LSTM(D, H, forget_bias=forget_bias).kernel
+    kernel = LSTM(D, H, forget_bias=forget_bias).layers[0]
     total = (kernel.bias_ih_l0 + kernel.bias_hh_l0).detach()
     assert torch.equal(total[H : 2 * H], torch.full((H,), forget_bias or 0.0))
     assert not total[:H].any()
@@ -385,7 +404,7 @@ def test_a_wrong_nonlinearity_is_refused() -> None:
 
 def weights(cell: Backbone) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """W of the state, U of the input and their biases, of a cell with one layer."""
-    kernel = cell.kernel
+    kernel = cell.layers[0]
     return kernel.weight_hh_l0, kernel.weight_ih_l0, kernel.bias_hh_l0, kernel.bias_ih_l0
 
 
@@ -450,7 +469,9 @@ def test_the_second_layer_reads_the_first() -> None:
     two = Case(RNN, {"num_layers": 2}).build()
     first, second = Case(RNN, {}).build(), Case(RNN, {}).build(input_size=H)
     for layer, cell in enumerate((first, second)):
-        own = {name: two.state_dict()[name.replace("_l0", f"_l{layer}")] for name in cell.state_dict()}
+        own = {
+            name: two.state_dict()[name.replace("layers.0", f"layers.{layer}")] for name in cell.state_dict()
+        }
         cell.load_state_dict(own)
     x = torch.randn(B, T, D, dtype=torch.float64)
     below, below_after = first(x)

@@ -431,24 +431,24 @@ def test_an_unknown_word_is_refused_where_there_is_no_unk() -> None:
 
 def test_a_vocabulary_is_ordered_by_frequency_and_then_by_the_alphabet() -> None:
     text = [*"cbbaaddd", *["<eos>"] * 4]
-    assert Vocabulary.fit(text).tokens == ("<eos>", "<unk>", "d", "a", "b", "c")
+    assert Vocabulary.from_tokens(text).tokens == ("<eos>", "<unk>", "d", "a", "b", "c")
 
 
 def test_rare_words_are_left_out() -> None:
     text = [*"cbbaaddd", "<unk>", "<eos>"]
-    assert Vocabulary.fit(text, minimum_count=2).tokens == ("<eos>", "<unk>", "d", "a", "b")
-    assert Vocabulary.fit(text, minimum_count=4).tokens == ("<eos>", "<unk>")
+    assert Vocabulary.from_tokens(text, minimum_count=2).tokens == ("<eos>", "<unk>", "d", "a", "b")
+    assert Vocabulary.from_tokens(text, minimum_count=4).tokens == ("<eos>", "<unk>")
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 6, 100])
 def test_a_vocabulary_is_not_larger_than_its_maximum(size: int) -> None:
-    tokens = Vocabulary.fit([*"cbbaaddd", "<eos>"], maximum_size=size).tokens
+    tokens = Vocabulary.from_tokens([*"cbbaaddd", "<eos>"], maximum_size=size).tokens
     assert tokens == ("<eos>", "<unk>", "d", "a", "b", "c")[:size]
 
 
 def test_a_maximum_that_the_special_tokens_exceed_is_refused() -> None:
     with pytest.raises(ConfigError):
-        Vocabulary.fit(["a"], maximum_size=1)
+        Vocabulary.from_tokens(["a"], maximum_size=1)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tsrnn.errors import ConfigError
 from tsrnn.ops import state as state_ops
+from tsrnn.ops.dropout import dropout
 from tsrnn.protocols import State
 
 RecurrentInit = Literal["orthogonal", "uniform"]
@@ -47,13 +48,15 @@ class Backbone(nn.Module, ABC):
 
 
 class TorchRecurrence(Backbone):
-    """The part that RNN, LSTM and GRU share: layers, initialisation and lengths over one torch kernel.
+    """The part that RNN, LSTM and GRU share: layers, dropout, initialisation and lengths over torch's kernels.
 
     A cell names its kernel and the NamedTuple of its state, whose fields are tensors (B, L, H) for the
     L layers, in the kernel's order.
 
     Dropout falls on each layer's output, the last included, and never on the recurrence
-    (Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization", equation 3).
+    (Zaremba, Sutskever and Vinyals 2014, "Recurrent Neural Network Regularization", equation 3). Locked,
+    a row's mask is the same at every step of a call (Gal and Ghahramani 2016, "A Theoretically Grounded
+    Application of Dropout in Recurrent Neural Networks", section 4, on the inputs and outputs of layers).
 
     Initialisation "orthogonal": every H × H block of the recurrent matrix is a random orthogonal matrix,
     whose eigenvalues have modulus 1, so that W^n x neither explodes nor vanishes at the start (Saxe,
@@ -71,6 +74,7 @@ class TorchRecurrence(Backbone):
         hidden_size: int,
         num_layers: int,
         dropout: float,
+        locked_dropout: bool,
         recurrent_init: RecurrentInit,
         **kernel_arguments: Any,
     ) -> None:
@@ -85,33 +89,33 @@ class TorchRecurrence(Backbone):
         self.hidden_size = self.output_size = hidden_size
         self.num_layers = num_layers
         self.dropout = dropout
+        self.locked_dropout = locked_dropout
         self.recurrent_init = recurrent_init
-        self.kernel = self.kernel_class(
-            input_size,
-            hidden_size,
-            num_layers,
-            batch_first=True,
-            dropout=dropout if num_layers > 1 else 0.0,
-            **kernel_arguments,
+        # One kernel a layer: torch's own stack has no locked dropout between its layers.
+        self.layers = nn.ModuleList(
+            self.kernel_class(
+                hidden_size if layer else input_size, hidden_size, batch_first=True, **kernel_arguments
+            )
+            for layer in range(num_layers)
         )
         if recurrent_init == "orthogonal":
             self._initialize()
 
     @torch.no_grad()
     def _initialize(self) -> None:
-        for name, parameter in self.kernel.named_parameters():
-            if name.startswith("bias"):
+        for name, parameter in self.layers.named_parameters():
+            if "bias" in name:
                 nn.init.zeros_(parameter)
                 continue
             for block in parameter.chunk(self.num_gates):
-                if name.startswith("weight_hh"):
+                if "weight_hh" in name:
                     nn.init.orthogonal_(block)
                 else:
                     nn.init.xavier_uniform_(block)
 
     def initial_state(self, batch_size: int) -> State:
         """Zeros."""
-        weight = next(self.kernel.parameters())
+        weight = next(self.layers.parameters())
         shape = (batch_size, self.num_layers, self.hidden_size)
         return self.state_class(
             *(torch.zeros(shape, dtype=weight.dtype, device=weight.device) for _ in self.state_class._fields)
@@ -121,29 +125,37 @@ class TorchRecurrence(Backbone):
         self, x_BTD: Tensor, state: State = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, State]:
         """Outputs (B, T, H) and the state after each row's last step: see `Backbone.forward`."""
-        batch_size, steps, _ = x_BTD.shape
-        before = self.initial_state(batch_size) if state is None else state
-        if lengths is None:
-            y_BTH, hidden = self.kernel(x_BTD, self._to_kernel(before))
-            after = self._from_kernel(hidden)
-        else:
-            if lengths.numel() and not 0 <= int(lengths.min()) <= int(lengths.max()) <= steps:
-                raise ConfigError(f"lengths must lie between 0 and the {steps} steps that there are")
+        before = self.initial_state(x_BTD.shape[0]) if state is None else state
+        true_lengths = present = None
+        if lengths is not None:
+            if lengths.numel() and not 0 <= int(lengths.min()) <= int(lengths.max()) <= x_BTD.shape[1]:
+                raise ConfigError(f"lengths must lie between 0 and the {x_BTD.shape[1]} steps that there are")
             # Packing refuses rows of length 0: they are run for one step of zeros, which is taken back.
             present = (lengths > 0).to(x_BTD.device)
             x_BTD = torch.where(present[:, None, None], x_BTD, 0.0)
             true_lengths = lengths.clamp_min(1).cpu()
-            packed = pack_padded_sequence(x_BTD, true_lengths, batch_first=True, enforce_sorted=False)
-            packed_y, hidden = self.kernel(packed, self._to_kernel(before))
-            y_BTH, _ = pad_packed_sequence(packed_y, batch_first=True, total_length=steps)
+        y_BTH, hidden = x_BTD, []
+        for layer, kernel in enumerate(self.layers):
+            initial = tuple(tensor[:, layer].unsqueeze(0).contiguous() for tensor in before)
+            y_BTH, last = _run(kernel, y_BTH, initial, true_lengths)
+            y_BTH = dropout(y_BTH, self.dropout, self.training, locked=self.locked_dropout)
+            hidden.append(last)
+        after = self.state_class(*(torch.cat(parts).transpose(0, 1) for parts in zip(*hidden, strict=True)))
+        if present is not None:
             y_BTH = torch.where(present[:, None, None], y_BTH, 0.0)
-            after = state_ops.where(present, self._from_kernel(hidden), before)
-        return nn.functional.dropout(y_BTH, self.dropout, self.training), after
+            after = state_ops.where(present, after, before)
+        return y_BTH, after
 
-    def _to_kernel(self, state: State) -> Any:
-        tensors = tuple(tensor.transpose(0, 1).contiguous() for tensor in state)
-        return tensors if len(tensors) > 1 else tensors[0]
 
-    def _from_kernel(self, hidden: Any) -> State:
-        tensors = hidden if isinstance(hidden, tuple) else (hidden,)
-        return self.state_class(*(tensor.transpose(0, 1) for tensor in tensors))
+def _run(
+    kernel: Any, x_BTD: Tensor, initial: tuple[Tensor, ...], lengths: Tensor | None
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """A kernel's outputs (B, T, H), and its last state, a tuple of (1, B, H), at each row's true end."""
+    state = initial if len(initial) > 1 else initial[0]
+    if lengths is None:
+        y_BTH, last = kernel(x_BTD, state)
+    else:
+        packed = pack_padded_sequence(x_BTD, lengths, batch_first=True, enforce_sorted=False)
+        packed_y, last = kernel(packed, state)
+        y_BTH, _ = pad_packed_sequence(packed_y, batch_first=True, total_length=x_BTD.shape[1])
+    return y_BTH, last if isinstance(last, tuple) else (last,)

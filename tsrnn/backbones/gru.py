@@ -32,6 +32,7 @@ class GRU(TorchRecurrence):
         hidden_size: H.
         num_layers: L, each reading the outputs of the one below.
         dropout: on each layer's output.
+        locked_dropout: one mask for all steps of a row.
         recurrent_init: "orthogonal", or torch's "uniform".
     """
 
@@ -45,6 +46,7 @@ class GRU(TorchRecurrence):
         hidden_size: int = 64,
         num_layers: int = 1,
         dropout: float = 0.0,
+        locked_dropout: bool = False,
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, dropout, recurrent_init)
+        super().__init__(input_size, hidden_size, num_layers, dropout, locked_dropout, recurrent_init)

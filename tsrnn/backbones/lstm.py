@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple, final
+from typing import Any, ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,7 @@ class LSTM(TorchRecurrence):
         hidden_size: H.
         num_layers: L, each reading the outputs of the one below.
         dropout: on each layer's output.
+        locked_dropout: one mask for all steps of a row.
         forget_bias: b_f at the start; None leaves it as `recurrent_init` has it.
         recurrent_init: "orthogonal", or torch's "uniform".
     """
@@ -53,14 +54,16 @@ class LSTM(TorchRecurrence):
         hidden_size: int = 64,
         num_layers: int = 1,
         dropout: float = 0.0,
+        locked_dropout: bool = False,
         forget_bias: float | None = 1.0,
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, dropout, recurrent_init)
+        super().__init__(input_size, hidden_size, num_layers, dropout, locked_dropout, recurrent_init)
         self.forget_bias = forget_bias
         if forget_bias is not None:
             forget = slice(hidden_size, 2 * hidden_size)  # torch's order of the gates: i, f, g, o
             with torch.no_grad():
-                for layer in range(num_layers):
-                    getattr(self.kernel, f"bias_ih_l{layer}")[forget] = forget_bias
-                    getattr(self.kernel, f"bias_hh_l{layer}")[forget] = 0.0  # torch adds its two biases
+                kernel: Any
+                for kernel in self.layers:
+                    kernel.bias_ih_l0[forget] = forget_bias
+                    kernel.bias_hh_l0[forget] = 0.0  # torch adds its two biases

@@ -32,6 +32,7 @@ class RNN(TorchRecurrence):
         hidden_size: H.
         num_layers: L, each reading the outputs of the one below.
         dropout: on each layer's output.
+        locked_dropout: one mask for all steps of a row.
         nonlinearity: "tanh" or "relu".
         recurrent_init: "orthogonal", or torch's "uniform".
     """
@@ -46,12 +47,19 @@ class RNN(TorchRecurrence):
         hidden_size: int = 64,
         num_layers: int = 1,
         dropout: float = 0.0,
+        locked_dropout: bool = False,
         nonlinearity: Literal["tanh", "relu"] = "tanh",
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ConfigError(f"nonlinearity is tanh or relu, not {nonlinearity!r}")
         super().__init__(
-            input_size, hidden_size, num_layers, dropout, recurrent_init, nonlinearity=nonlinearity
+            input_size,
+            hidden_size,
+            num_layers,
+            dropout,
+            locked_dropout,
+            recurrent_init,
+            nonlinearity=nonlinearity,
         )
         self.nonlinearity = nonlinearity

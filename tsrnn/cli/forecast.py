@@ -3,60 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.parser import LineParser, add_checkpoint, positive
 from tsrnn.cli.run_folder import new_run_folder
 from tsrnn.data import read_prices
 from tsrnn.data.price_series import panel_of
-from tsrnn.errors import ConfigError, DataError, DataWarning, nearest
+from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation.plots import fan_chart, spaced_origins
 from tsrnn.protocols import Forecast, Panel, session_text
-from tsrnn.training import load
-
-
-class LineParser(argparse.ArgumentParser):
-    """argparse, with errors in one line that name the nearest right option, and no abbreviations."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(
-            allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **arguments
-        )
-
-    def error(self, message: str) -> NoReturn:
-        """Raise the mistake as a ConfigError."""
-        raise ConfigError(message)
-
-    def parse(self, arguments: list[str]) -> argparse.Namespace:
-        """The parsed arguments; an unknown option is refused with the nearest right one."""
-        parsed, unknown = self.parse_known_args(arguments)
-        if unknown:
-            options = [option for action in self._actions for option in action.option_strings]
-            raise ConfigError(
-                f"there is no option {unknown[0]}{nearest(unknown[0].partition('=')[0], options)}"
-            )
-        return parsed
 
 
 def run(verb: str, arguments: list[str]) -> int:
     """Forecast every series beyond its last session."""
-    sys.path.insert(0, os.getcwd())
     options = _parser(verb).parse(arguments)
     torch.set_num_threads(options.threads)
     with one_line_warnings():
-        for module in options.modules:
-            _import(module)
-        task = load(options.checkpoint, modules=options.modules)
+        task = load_forecaster(options.checkpoint, options.modules)
         panel = _panel(options, task)
         future = task.forecast(panel, options.horizon, num_samples=options.paths, seed=options.seed)
         origins = _past_origins(panel, task.contents["data"], options.horizon, options.past)
@@ -75,15 +47,15 @@ def _parser(verb: str) -> LineParser:
     parser = LineParser(
         prog=f"tsrnn {verb}", description="Sampled paths of each series beyond its last session."
     )
-    parser.add_argument("checkpoint", metavar="CKPT", help="a checkpoint, or the folder of a run")
+    add_checkpoint(parser)
     parser.add_argument(
         "file", metavar="FILE", nargs="?", help="prices to go on from; default: those in CKPT"
     )
-    parser.add_argument("--horizon", type=_positive, default=20, help="sessions ahead")
+    parser.add_argument("--horizon", type=positive, default=20, help="sessions ahead")
     parser.add_argument(
         "--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent"
     )
-    parser.add_argument("--paths", type=_positive, default=1000, help="sampled paths a series")
+    parser.add_argument("--paths", type=positive, default=1000, help="sampled paths a series")
     parser.add_argument("--seed", type=int, default=0, help="of the paths")
     parser.add_argument(
         "--past", type=int, default=5, help="origins in the test span to draw in the picture as well"
@@ -97,17 +69,7 @@ def _parser(verb: str) -> LineParser:
         "--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE"
     )
     parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, XKRX, 24/7, 24/5, none, ...")
-    parser.add_argument(
-        "--import", dest="modules", nargs="+", default=[], help="modules of your own that CKPT uses"
-    )
-    parser.add_argument("--threads", type=_positive, default=1, help="CPU threads")
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 def _level(text: str) -> float:
@@ -118,13 +80,6 @@ def _level(text: str) -> float:
     if not 0 < value < 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 100 percent")
     return value
-
-
-def _import(module: str) -> None:
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        raise ConfigError(f"--import {module}: {error}") from error
 
 
 def _panel(options: argparse.Namespace, task: Any) -> Panel:

@@ -6,7 +6,7 @@ import sys
 
 import yaml
 
-from tsrnn.cli.forecast import LineParser
+from tsrnn.cli.parser import LineParser
 from tsrnn.training.loading import checkpoint_path, read_checkpoint
 
 

@@ -19,6 +19,9 @@ _VERBS = {
     "test": ("train", "score the test span of a checkpoint, beside the random walk"),
     "predict": ("train", "forecast beyond the configured data, into a run folder"),
     "forecast": ("forecast", "forecast from a checkpoint:  tsrnn forecast CKPT [FILE] --horizon 20"),
+    "score": ("score", 'how probable words are:  tsrnn score CKPT "a sentence"'),
+    "generate": ("generate", 'go on from a prompt:  tsrnn generate CKPT "a prompt" --words 100'),
+    "neighbours": ("neighbours", "the words most like one:  tsrnn neighbours CKPT WORD"),
     "inspect": ("inspect", "what a checkpoint holds:  tsrnn inspect CKPT"),
 }
 
@@ -63,7 +66,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _help() -> str:
-    verbs = "\n".join(f"  {verb:<10}{text}" for verb, (_, text) in _VERBS.items())
+    verbs = "\n".join(f"  {verb:<12}{text}" for verb, (_, text) in _VERBS.items())
     return (
         "tsrnn: recurrent networks for sequences, made practical\n\n"
         f"usage: tsrnn COMMAND ...\n\ncommands:\n{verbs}\n\n"

@@ -35,7 +35,9 @@ def show(frame: pd.DataFrame, title: str) -> None:
         if grouped and previous is not None and row[0] != previous:
             table.add_row()
         # As text: a name with brackets is not markup.
-        table.add_row("" if row[0] == previous else Text(str(row[0])), *(str(value) for value in row[1:]))
+        table.add_row(
+            "" if row[0] == previous else Text(str(row[0])), *(Text(str(value)) for value in row[1:])
+        )
         previous = row[0]
     Console(highlight=False).print(table)
 

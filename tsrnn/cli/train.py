@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytorch_lightning as pl
 import torch
+import yaml
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -25,7 +25,8 @@ from tsrnn.cli.forecast import write_forecast
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.run_folder import link_latest, new_run_folder
 from tsrnn.components import describe
-from tsrnn.errors import ConfigError, DataWarning, TsrnnError
+from tsrnn.errors import ConfigError, TsrnnError
+from tsrnn.ops.cpu import cpu_tuning, tune_cpu
 from tsrnn.training import AtomicCheckpointIO, load
 from tsrnn.training.autoregressive_task import AutoregressiveTask
 from tsrnn.training.loading import checkpoint_path, read_checkpoint
@@ -116,6 +117,9 @@ class _CommandLine(LightningCLI):
         parser.add_argument(
             "--threads", type=int, default=1, help="CPU threads; a second gains little on a small network"
         )
+        parser.add_argument(
+            "--tune_cpu", type=bool, default=True, help="probe this processor for faster exact kernels"
+        )
         parser.link_arguments(
             "data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate"
         )
@@ -124,6 +128,9 @@ class _CommandLine(LightningCLI):
         config = self.config[self.verb]
         torch.set_num_threads(config.threads)
         self._checkpoint = self._resolve_checkpoint(config)
+        if config.tune_cpu:
+            resumed = None if self._checkpoint is None else read_checkpoint(self._checkpoint)["tsrnn"]["cpu"]
+            tune_cpu(resumed)
 
     def _resolve_checkpoint(self, config: Any) -> Path | None:
         given = config.get("ckpt_path")
@@ -146,8 +153,9 @@ class _CommandLine(LightningCLI):
         if self.verb != "fit":
             modules = {path.rpartition(".")[0] for path in _class_paths(self.config[self.verb].model)}
             configured, self.model = self.model, load(self._checkpoint, modules=modules)
-            self.model.horizon, self.model.num_samples = configured.horizon, configured.num_samples
-            _refuse_seen(self.verb, self.datamodule, contents["data"])
+            for name, value in configured.settings.items():
+                setattr(self.model, name, value)
+            self.datamodule.refuse_seen(self.verb, contents["data"])
             self.datamodule.adopt(self.model.model.codec)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
@@ -162,6 +170,10 @@ class _CommandLine(LightningCLI):
         self.folder = new_run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")
         if self.verb == "fit":
             link_latest(root, self.folder)
+        if cpu_tuning() is not None:
+            (self.folder / "cpu.yaml").write_text(
+                yaml.safe_dump(cpu_tuning(), sort_keys=False), encoding="utf-8"
+            )
         if config.trainer.logger in (None, True):
             kwargs["logger"] = _loggers(self.folder)
         if config.trainer.enable_progress_bar is None:
@@ -197,7 +209,7 @@ class _CommandLine(LightningCLI):
     def after_test(self) -> None:
         frame = self.model.score_frame()
         frame.to_csv(self.folder / "test.csv", index=False)
-        show(_rounded(frame), "Test span, one step ahead (log returns)")
+        show(_rounded(frame), "Test span, one step ahead")
         say("scores", self.folder / "test.csv")
 
 
@@ -219,7 +231,7 @@ def _run_name(configs: list[Any], default: str) -> str:
 
 
 def _rounded(frame: Any) -> Any:
-    digits = {"nats": 4, "mae_percent": 3, "coverage_80": 1, "coverage_95": 1}
+    digits = {"nats": 4, "perplexity": 2, "mae_percent": 3, "coverage_80": 1, "coverage_95": 1}
     return frame.round({name: places for name, places in digits.items() if name in frame})
 
 
@@ -237,7 +249,7 @@ def _class_paths(description: Any) -> set[str]:
 
 def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "model") -> None:
     """Stop where the configuration says one thing of the model and the checkpoint another."""
-    if place == "model.codec.initial_volatility":
+    if place in ("model.codec.initial_volatility", "model.codec.tokens", "model.codec.tokenizer.model"):
         return  # fitted on the training span; to score and to forecast, the checkpoint's is used
     if isinstance(configured, dict) and isinstance(saved, dict):
         if "class_path" in configured and configured["class_path"] == saved.get("class_path"):
@@ -248,14 +260,3 @@ def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "mod
         raise ConfigError(
             f"{place} is {configured} in the configuration but {saved} in the checkpoint {path}"
         )
-
-
-def _refuse_seen(verb: str, data: Any, trained: dict[str, Any] | None) -> None:
-    """Stop where sessions would be scored that the weights were trained or chosen on."""
-    if trained is None or verb == "predict":
-        return
-    own, seen = data.description(), "train_end" if verb == "validate" else "valid_end"
-    if own["sha256"] != trained["sha256"]:
-        warnings.warn(DataWarning("the data are not those that the checkpoint was trained on"), stacklevel=2)
-    elif own["spans"][0 if verb == "validate" else 1] < trained["spans"][0 if verb == "validate" else 1]:
-        raise ConfigError(f"{verb} would score sessions up to {trained[seen]}, which the checkpoint has seen")

@@ -2,6 +2,17 @@
 
 from tsrnn.codecs.base import Codec, Known
 from tsrnn.codecs.log_returns import LogReturns
+from tsrnn.codecs.tokenizers import Characters, Subwords, Tokenizer, Whitespace, Words
 from tsrnn.codecs.vocabulary import Vocabulary
 
-__all__ = ["Codec", "Known", "LogReturns", "Vocabulary"]
+__all__ = [
+    "Characters",
+    "Codec",
+    "Known",
+    "LogReturns",
+    "Subwords",
+    "Tokenizer",
+    "Vocabulary",
+    "Whitespace",
+    "Words",
+]

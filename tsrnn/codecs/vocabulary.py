@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from tsrnn.codecs.base import Codec, Known
+from tsrnn.codecs.tokenizers import END_OF_SENTENCE, UNKNOWN, Tokenizer, Whitespace
 from tsrnn.errors import ConfigError
 from tsrnn.protocols import Encoding
-
-END_OF_SENTENCE = "<eos>"
-UNKNOWN = "<unk>"
 
 
 class VocabularyState(NamedTuple):
@@ -31,13 +29,15 @@ class Vocabulary(Codec):
 
     Args:
         tokens: the V distinct tokens; a token's place is its id. `<eos>` must be among them.
+        tokenizer: what makes these tokens of text, and text of them. Default: Whitespace.
 
     Raises:
         ConfigError: if a token stands twice, or `<eos>` is not there.
     """
 
-    def __init__(self, tokens: Sequence[str]) -> None:
+    def __init__(self, tokens: Sequence[str], tokenizer: Tokenizer | None = None) -> None:
         self.tokens = tuple(tokens)
+        self.tokenizer = tokenizer if tokenizer is not None else Whitespace()
         self._ids = {token: index for index, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             twice = Counter(self.tokens).most_common(1)[0][0]
@@ -48,15 +48,37 @@ class Vocabulary(Codec):
         self.end_of_sentence = self._ids[END_OF_SENTENCE]
 
     @classmethod
-    def fit(
-        cls, tokens: Iterable[str], *, minimum_count: int = 1, maximum_size: int | None = None
+    def from_tokens(
+        cls,
+        tokens: Iterable[str],
+        *,
+        minimum_count: int = 1,
+        maximum_size: int | None = None,
+        tokenizer: Tokenizer | None = None,
     ) -> Vocabulary:
-        """The vocabulary of a text, the most frequent token first, ties in alphabetical order.
+        """The vocabulary of a text that is given token by token; see `from_counts`."""
+        return cls.from_counts(
+            Counter(tokens), minimum_count=minimum_count, maximum_size=maximum_size, tokenizer=tokenizer
+        )
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        *,
+        minimum_count: int = 1,
+        maximum_size: int | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> Vocabulary:
+        """The vocabulary of a text: `<eos>`, `<unk>`, then the most frequent token first, ties by alphabet.
+
+        Where the text has `<eos>` or `<unk>` as a word, it is that special token.
 
         Args:
-            tokens: the training text, token by token.
+            counts: how often each token stands in the training text.
             minimum_count: a token seen less often becomes `<unk>`.
             maximum_size: V at most, `<eos>` and `<unk>` included.
+            tokenizer: what made these tokens of text. Default: Whitespace.
 
         Raises:
             ConfigError: if maximum_size leaves no room for those two.
@@ -64,11 +86,10 @@ class Vocabulary(Codec):
         special = [END_OF_SENTENCE, UNKNOWN]
         if maximum_size is not None and maximum_size < len(special):
             raise ConfigError(f"a vocabulary holds {' and '.join(special)}: maximum_size must be at least 2")
-        counts = Counter(tokens)
         words = [word for word, count in counts.items() if count >= minimum_count and word not in special]
         words.sort(key=lambda word: (-counts[word], word))
         limit = None if maximum_size is None else maximum_size - len(special)
-        return cls([*special, *words[:limit]])
+        return cls([*special, *words[:limit]], tokenizer)
 
     def ids(self, tokens: Iterable[str]) -> Tensor:
         """The tokens' ids, (T,) int64; a token that is not in the vocabulary has the id of `<unk>`.

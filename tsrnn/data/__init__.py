@@ -1,10 +1,20 @@
-"""Data: files and frames to panels, panels to batches."""
+"""Data: files and frames to panels and token streams, those to batches."""
 
 from tsrnn.data.price_checks import check_prices
 from tsrnn.data.price_files import read_prices
 from tsrnn.data.price_series import PriceSeries
 from tsrnn.data.sample import dataset_path
-from tsrnn.data.streams import SeriesChunks
+from tsrnn.data.streams import SeriesChunks, TokenStreams
+from tsrnn.data.text_corpus import TextCorpus
 from tsrnn.data.windows import RandomWindows
 
-__all__ = ["PriceSeries", "RandomWindows", "SeriesChunks", "check_prices", "dataset_path", "read_prices"]
+__all__ = [
+    "PriceSeries",
+    "RandomWindows",
+    "SeriesChunks",
+    "TextCorpus",
+    "TokenStreams",
+    "check_prices",
+    "dataset_path",
+    "read_prices",
+]

@@ -23,6 +23,7 @@ from tsrnn.data.windows import RandomWindows
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.protocols import Encoding, Panel, session_text
 
+_HISTORY_VALUES = 2_000_000
 _SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
 
 
@@ -202,6 +203,30 @@ class PriceSeries(pl.LightningDataModule):
             if isinstance(batch, Panel)
             else super().transfer_batch_to_device(batch, device, dataloader_idx)
         )
+
+    def history(self) -> Panel:
+        """What a checkpoint keeps to forecast from: the last sessions, up to two million values."""
+        return self.panel.last(max(_HISTORY_VALUES // max(len(self.panel.unique_ids), 1), 2))
+
+    def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
+        """Stop where sessions would be scored that the weights were trained or chosen on.
+
+        Args:
+            verb: validate or test; anything else scores nothing.
+            trained: the `description` of the data in a checkpoint, or None if it has none.
+
+        Raises:
+            ConfigError: if that is so.
+        """
+        if trained is None or verb not in ("validate", "test"):
+            return
+        own, span = self.description(), 0 if verb == "validate" else 1
+        if own["sha256"] != trained["sha256"]:
+            problem = "the data are not those that the checkpoint was trained on"
+            warnings.warn(DataWarning(problem), stacklevel=2)
+        elif own["spans"][span] < trained["spans"][span]:
+            seen = trained["train_end" if verb == "validate" else "valid_end"]
+            raise ConfigError(f"{verb} would score sessions up to {seen}, which the checkpoint has seen")
 
     def description(self) -> dict[str, Any]:
         """What a checkpoint says of the data: source, span, split and hash, in plain types."""

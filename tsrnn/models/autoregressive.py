@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from tsrnn.backbones.base import Backbone
 from tsrnn.codecs.base import Codec, Known
-from tsrnn.errors import DataError
+from tsrnn.errors import ConfigError, DataError
 from tsrnn.heads.base import Head
+from tsrnn.heads.categorical import ClassHead
 from tsrnn.ops import state as state_ops
 from tsrnn.protocols import Distribution, Encoding, State
 
@@ -40,16 +41,27 @@ class AutoregressiveModel(nn.Module):
         embedding: the codec's inputs to the backbone's.
         backbone: the recurrent network.
         head: features to the distribution of a step.
+        tied: the head's class vectors are the embedding's, one tensor for both.
+
+    Raises:
+        ConfigError: if vectors are to be tied that there are not, or that differ in size.
     """
 
     is_component: ClassVar[bool] = True
 
-    def __init__(self, codec: Codec, embedding: nn.Module, backbone: Backbone, head: Head) -> None:
+    def __init__(
+        self, codec: Codec, embedding: nn.Module, backbone: Backbone, head: Head, tied: bool = False
+    ) -> None:
         super().__init__()
         self.codec = codec
         self.embedding = embedding
         self.backbone = backbone
         self.head = head
+        self.tied = tied
+        if tied:
+            if not isinstance(embedding, nn.Embedding) or not isinstance(head, ClassHead):
+                raise ConfigError("tied weights need an embedding of tokens and a head over classes")
+            head.tie(embedding.weight)
 
     def forward(self, encoding: Encoding, state: State = None) -> tuple[Distribution, State]:
         """The distribution of every encoded step, (B, T), and the backbone's state after the last.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -13,11 +15,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tsrnn.components import class_path, describe
-from tsrnn.errors import TrainingError
+from tsrnn.errors import ConfigError, TrainingError
 from tsrnn.models import AutoregressiveModel
 from tsrnn.ops import state as state_ops
 from tsrnn.protocols import Batch, Panel, State
 from tsrnn.training.checkpoint import contents, restore_random_states
+from tsrnn.training.schedules import WarmupCosine
 
 OptimizerFactory = Callable[[Iterable[Any]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
@@ -37,6 +40,7 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         model: the density.
         optimizer: makes the optimizer from the parameters.
         scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
+            A `WarmupCosine` learns from the trainer how many steps there are.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         self._scheduler = scheduler
         self._carried: dict[str, State] = {}
         self._totals: dict[str, Tensor] = {}
-        self._resumed_random: dict[str, Any] | None = None
+        self._resumed: dict[str, Any] | None = None
         self.history: Panel | None = None
         self.contents: dict[str, Any] = {}
 
@@ -56,6 +60,11 @@ class AutoregressiveTask(pl.LightningModule, ABC):
     @abstractmethod
     def of_model(cls, model: AutoregressiveModel) -> Self:
         """The task of a model that is there already."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Arguments of the task that a checkpoint keeps besides its model, in plain types."""
+        return {}
 
     def carried(self, batch: Batch, stage: str) -> State:
         """The state that the batch goes on from; each stage carries its own."""
@@ -76,25 +85,39 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         self._totals[stage] = self._totals[stage] + sums if stage in self._totals else sums
         return total, count
 
-    def _log_mean(self, stage: str) -> None:
-        if stage in self._totals:
-            gathered: Any = self.all_gather(self._totals.pop(stage))
-            total, count = gathered.view(-1, 2).sum(0)
-            if not torch.isfinite(total):
-                raise TrainingError(
-                    f"{stage}_nats is {-float(total):g} in epoch {self.current_epoch}: training diverged; "
-                    "lower the learning rate"
-                )
-            self.log(f"{stage}_nats", (-total / count.clamp_min(1)).float(), prog_bar=True)
+    def _log_mean(self, stage: str) -> tuple[float, int] | None:
+        """Log the mean over the stage's observed steps; it and their number, or None if there were none."""
+        if stage not in self._totals:
+            return None
+        gathered: Any = self.all_gather(self._totals.pop(stage))
+        total, count = gathered.view(-1, 2).sum(0).tolist()
+        if not math.isfinite(total):
+            raise TrainingError(
+                f"{stage}_nats is {-total:g} in epoch {self.current_epoch}: training diverged; "
+                "lower the learning rate"
+            )
+        nats = -total / max(count, 1)
+        self.log(f"{stage}_nats", nats, prog_bar=True)
+        return nats, int(count)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean −log p over the batch's observed steps, in nats."""
+        if batch_idx == 0:  # a checkpoint of an epoch's end holds that epoch's sums
+            self._totals.pop("train", None)
         total, count = self._score(batch, "train")
         return -total / count.clamp_min(1)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch's observed steps to the epoch's mean."""
         self._score(batch, "valid")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add the batch's observed steps to the mean."""
+        self._score(batch, "test")
+
+    @abstractmethod
+    def score_frame(self) -> pd.DataFrame:
+        """The scores of the last test as a table, the model first."""
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's training mean."""
@@ -119,15 +142,51 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         checkpoint["tsrnn"] = contents(self, self.trainer)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember the random states, which training that goes on must start from."""
-        self._resumed_random = checkpoint.get("tsrnn", {}).get("random")
+        """Remember what training that goes on must start from."""
+        self._resumed = checkpoint.get("tsrnn")
 
     def on_train_start(self) -> None:
-        """Set the random states here, after everything that draws from them during the set-up."""
-        if self._resumed_random is not None:
-            restore_random_states(self._resumed_random)
-            self._resumed_random = None
+        """Go on where the checkpoint stopped; tell the schedule how long training is.
+
+        The random states are set here, after everything that draws from them during the set-up.
+        """
+        if self._resumed is not None:
+            restore_random_states(self._resumed["random"])
+            self._restore_progress(self._resumed["progress"])
+            self._resumed = None
+        for configured in self.trainer.lr_scheduler_configs:
+            if isinstance(configured.scheduler, WarmupCosine):
+                configured.scheduler.set_total_steps(_total_steps(self.trainer))
+
+    def progress(self) -> dict[str, Any]:
+        """How far the epoch under way has come, in plain types: the sums so far and the carried state."""
+        return {
+            "totals": self._totals.get("train"),
+            "carried": state_ops.to_plain(self._carried.get("train")),
+        }
+
+    def _restore_progress(self, progress: dict[str, Any]) -> None:
+        if progress["totals"] is not None:
+            self._totals["train"] = progress["totals"].to(self.device)
+        if progress["carried"] is not None:
+            template = self.model.backbone.initial_state(1)
+            state = state_ops.from_plain(progress["carried"], template)
+            self._carried["train"] = state_ops.map_state(lambda tensor: tensor.to(self.device), state)
 
     def description(self) -> dict[str, Any]:
         """The task and its model in plain types, from which a checkpoint builds them again."""
-        return {"task": class_path(type(self)), "model": describe(self.model)}
+        return {
+            "task": class_path(type(self)),
+            "model": describe(self.model),
+            "settings": self.settings,
+        }
+
+
+def _total_steps(trainer: pl.Trainer) -> int:
+    """Optimizer steps of the whole training."""
+    if trainer.max_steps >= 0:
+        return trainer.max_steps
+    if trainer.max_epochs is None or trainer.max_epochs < 0:
+        raise ConfigError("a schedule that ends needs trainer.max_epochs or trainer.max_steps")
+    # Rounded up in every epoch: its last batches make a step, though they are fewer.
+    return trainer.max_epochs * -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)

@@ -14,10 +14,10 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 import tsrnn
 from tsrnn.errors import CheckpointError
+from tsrnn.ops.cpu import cpu_tuning
 from tsrnn.protocols import Panel
 
 FORMAT = 1
-_HISTORY_VALUES = 2_000_000
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -46,25 +46,25 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 def contents(task: Any, trainer: pl.Trainer) -> dict[str, Any]:
     """What tsrnn adds to a checkpoint, in plain types.
 
-    The task and its model as plain dicts, the codec with its constants, the data's calendar, split and
-    hash, the metrics so far, the random states, and the history: the last sessions, up to two million
-    values. A checkpoint made with bare loaders in place of a data module has no data and no history.
+    The task and its model as plain dicts, the codec with its constants, what the data module says of
+    itself (source, split, hash), the history that it wants kept, the metrics so far, the random states,
+    and how far the epoch under way has come. A checkpoint made with bare loaders in place of a data module
+    has no data and no history.
     """
-    data = getattr(trainer, "datamodule", None)
+    data: Any = getattr(trainer, "datamodule", None)
+    history = None if data is None else data.history()
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     return {
         "format": FORMAT,
         "version": tsrnn.__version__,
         **task.description(),
         "data": None if data is None else data.description(),
-        "history": None if data is None else plain_panel(data.panel.last(_history_length(data.panel))),
+        "history": None if history is None else plain_panel(history),
         "metrics": {**metrics, "epoch": trainer.current_epoch, "step": trainer.global_step},
         "random": random_states(),
+        "progress": task.progress(),
+        "cpu": cpu_tuning(),
     }
-
-
-def _history_length(panel: Panel) -> int:
-    return max(_HISTORY_VALUES // max(len(panel.unique_ids), 1), 2)
 
 
 def plain_panel(panel: Panel) -> dict[str, Any]:

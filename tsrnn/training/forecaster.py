@@ -70,6 +70,11 @@ class Forecaster(AutoregressiveTask):
             embedding_size=model.backbone.input_size,
         )
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it forecasts."""
+        return {"horizon": self.horizon, "num_samples": self.num_samples}
+
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep what the model said of each observed step."""
         distribution, state = self.model(batch.encoding, self.carried(batch, "test"))
@@ -162,11 +167,6 @@ class Forecaster(AutoregressiveTask):
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test as a table, the model first."""
         return pd.DataFrame([one.row() for one in self.scores])
-
-    def description(self) -> dict[str, Any]:
-        """The task in plain types: its model, and how it forecasts."""
-        settings = {"horizon": self.horizon, "num_samples": self.num_samples}
-        return {**super().description(), "settings": settings}
 
 
 def _refuse_overflow(forecast: Forecast) -> None:

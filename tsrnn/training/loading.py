@@ -45,10 +45,12 @@ def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
         raise CheckpointError(f"{path}: {error}") from error
     except (RuntimeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{path}: the weights do not fit the model: {first_line(error)}") from error
-    for name in task.description()["settings"]:
+    for name in task.settings:
         setattr(task, name, contents["settings"][name])
     task.history = None if contents["history"] is None else panel_from_plain(contents["history"])
-    task.contents = {key: value for key, value in contents.items() if key not in ("history", "random")}
+    task.contents = {
+        key: value for key, value in contents.items() if key not in ("history", "random", "progress")
+    }
     return task.eval()
 
 

@@ -1,0 +1,130 @@
+"""tsrnn generate CKPT "a prompt": a text, written word by word as it is drawn."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+
+import pandas as pd
+import torch
+
+from tsrnn.cli.checkpoints import load_language_model
+from tsrnn.cli.output import one_line_warnings, show
+from tsrnn.cli.parser import LineParser, add_checkpoint, positive
+from tsrnn.cli.texts import listed, unknown_words
+from tsrnn.codecs import Vocabulary
+from tsrnn.codecs.tokenizers import END_OF_SENTENCE
+from tsrnn.decoding import Decoding, beam_search, generate, vocabulary_of
+from tsrnn.errors import ConfigError, DataWarning
+from tsrnn.models import AutoregressiveModel
+
+
+def run(verb: str, arguments: list[str]) -> int:
+    """Go on from a prompt."""
+    options = _parser(verb).parse(arguments)
+    decoding = _decoding(options)
+    torch.set_num_threads(options.threads)
+    with one_line_warnings():
+        model = load_language_model(options.checkpoint, options.modules).model
+        prompt = _prompt(vocabulary_of(model), options.prompt)
+        if options.beam is None:
+            _write(model, prompt, decoding, options)
+        else:
+            _search(model, prompt, options)
+    return 0
+
+
+def _parser(verb: str) -> LineParser:
+    parser = LineParser(
+        prog=f"tsrnn {verb}",
+        description="A text that goes on from a prompt. Words of the prompt that the model does not know "
+        "are read as <unk>, with a warning; a prompt without a known word is an error.",
+    )
+    add_checkpoint(parser)
+    parser.add_argument(
+        "prompt", metavar="PROMPT", nargs="?", default="", help="default: the beginning of a sentence"
+    )
+    parser.add_argument("--words", type=positive, default=100, help="how many, the ends of sentences counted")
+    parser.add_argument("--temperature", type=float, default=1.0, help="divides the logits")
+    parser.add_argument("--greedy", action="store_true", help="always the most probable word: temperature 0")
+    parser.add_argument("--top-k", type=positive, help="draw among the k most probable words")
+    parser.add_argument("--top-p", type=float, help="draw among the fewest words with probability p together")
+    parser.add_argument("--beam", type=positive, metavar="W", help="search with a beam of width W")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same text")
+    parser.add_argument("--sentence", action="store_true", help="stop at the sentence's end")
+    parser.add_argument("--allow-unknown", action="store_true", help="<unk> may be drawn")
+    return parser
+
+
+def _decoding(options: argparse.Namespace) -> Decoding:
+    if options.greedy and options.temperature != 1:
+        raise ConfigError("--greedy is temperature 0: leave --temperature out")
+    decoding = Decoding(
+        0.0 if options.greedy else options.temperature, options.top_k, options.top_p, options.allow_unknown
+    )
+    if options.beam is not None and not decoding.is_plain:
+        raise ConfigError("--beam draws nothing: leave --greedy, --temperature, --top-k and --top-p out")
+    return decoding
+
+
+def _prompt(vocabulary: Vocabulary, text: str) -> list[str]:
+    """The prompt's tokens; a warning names those that the model does not know, if it knows any."""
+    tokens = vocabulary.tokenizer.split(text)
+    unknown = unknown_words(vocabulary, tokens)
+    if tokens and len(unknown) == len(set(tokens)):
+        raise ConfigError(f"no word of the prompt is in the vocabulary: {listed(unknown)}")
+    if unknown:
+        vocabulary.ids(unknown)  # without <unk> in the vocabulary that is an error
+        warnings.warn(DataWarning(f"not in the vocabulary, read as <unk>: {listed(unknown)}"), stacklevel=2)
+    return tokens
+
+
+def _write(
+    model: AutoregressiveModel, prompt: list[str], decoding: Decoding, options: argparse.Namespace
+) -> None:
+    vocabulary = vocabulary_of(model)
+    generator = torch.Generator().manual_seed(options.seed)
+    _put(vocabulary.tokenizer.join(prompt))
+    previous = prompt[-1] if prompt else None
+    for index in generate(
+        model,
+        vocabulary.ids(prompt).tolist(),
+        options.words,
+        decoding,
+        generator=generator,
+        stop_at_end=options.sentence,
+    ):
+        token = vocabulary.tokens[index]
+        _put(vocabulary.tokenizer.piece(token, previous))
+        previous = token
+    if previous != END_OF_SENTENCE:
+        _put("\n")
+
+
+def _put(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _search(model: AutoregressiveModel, prompt: list[str], options: argparse.Namespace) -> None:
+    vocabulary = vocabulary_of(model)
+    found = beam_search(
+        model,
+        vocabulary.ids(prompt).tolist(),
+        options.words,
+        width=options.beam,
+        allow_unknown=options.allow_unknown,
+    )
+    texts = [
+        vocabulary.tokenizer.join([*prompt, *(vocabulary.tokens[index] for index in hypothesis.ids)])
+        for hypothesis in found
+    ]
+    frame = pd.DataFrame(
+        {
+            "rank": range(1, len(found) + 1),
+            "log_prob": [f"{hypothesis.log_prob:.4f}" for hypothesis in found],
+            "text": [text.removesuffix("\n") for text in texts],
+        }
+    )
+    show(frame, "the most probable continuations, log-probabilities in nats given the prompt")

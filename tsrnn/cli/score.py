@@ -1,0 +1,115 @@
+"""tsrnn score CKPT "a sentence": what a language model says of sentences and texts."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import warnings
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+
+from tsrnn.cli.checkpoints import load_language_model
+from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.parser import LineParser, add_checkpoint
+from tsrnn.cli.texts import lines_of, listed, unknown_words
+from tsrnn.decoding import vocabulary_of
+from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.evaluation import SentenceScore, compare, score_sentences, score_stream
+from tsrnn.models import AutoregressiveModel
+
+
+def run(verb: str, arguments: list[str]) -> int:
+    """Score sentences one by one, or a file as one running text."""
+    options = _parser(verb).parse(arguments)
+    _check(options)
+    torch.set_num_threads(options.threads)
+    with one_line_warnings():
+        model = load_language_model(options.checkpoint, options.modules).model
+        if options.stream is not None:
+            _stream(model, options.stream)
+            return 0
+        scores = score_sentences(model, _sentences(options))
+        _warn_of_unknown(model, scores)
+        if options.compare:
+            _table(compare(scores), "rank")
+        elif options.file is not None:
+            _table(scores, "number")
+        else:
+            for score in scores:
+                _words(score)
+    return 0
+
+
+def _parser(verb: str) -> LineParser:
+    parser = LineParser(
+        prog=f"tsrnn {verb}",
+        description="Log-probabilities in nats of words, sentences and texts, the sentence's end included.",
+    )
+    add_checkpoint(parser)
+    parser.add_argument("sentences", metavar="SENTENCE", nargs="*", help="each is scored by itself")
+    parser.add_argument("--file", help="a sentence a line, each scored by itself; - reads standard input")
+    parser.add_argument("--compare", action="store_true", help="the sentences, the most probable first")
+    parser.add_argument("--stream", metavar="FILE", help="one running text; - reads standard input")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    given = [bool(options.sentences), options.file is not None, options.stream is not None]
+    if sum(given) != 1:
+        raise ConfigError(
+            "give sentences, --file FILE or --stream FILE" + (": one of them" if any(given) else "")
+        )
+    if options.compare and options.stream is not None:
+        raise ConfigError("--compare is about sentences: use --file instead of --stream")
+
+
+def _sentences(options: argparse.Namespace) -> list[str]:
+    if options.file is None:
+        return list(options.sentences)
+    sentences = [line for line in lines_of(options.file) if line.strip()]
+    if not sentences:
+        raise DataError("there is no sentence", path=options.file)
+    return sentences
+
+
+def _stream(model: AutoregressiveModel, file: str) -> None:
+    score = score_stream(model, lines_of(file))
+    say("tokens", score.tokens)
+    say("nats", f"{score.nats:.4f}")
+    say("perplexity", f"{score.perplexity:.2f}")
+    say("unknown_percent", f"{score.unknown_percent:.2f}")
+
+
+def _warn_of_unknown(model: AutoregressiveModel, scores: Sequence[SentenceScore]) -> None:
+    words = unknown_words(vocabulary_of(model), (token for score in scores for token in score.tokens))
+    if words:
+        warnings.warn(DataWarning(f"not in the vocabulary, read as <unk>: {listed(words)}"), stacklevel=2)
+
+
+def _words(score: SentenceScore) -> None:
+    frame = pd.DataFrame(
+        {
+            "step": range(1, len(score.tokens) + 1),
+            "word": score.tokens,
+            "log_prob": [f"{log_prob:.4f}" for log_prob in score.log_probs],
+            "probability": [f"{math.exp(log_prob):.4g}" for log_prob in score.log_probs],
+        }
+    )
+    show(frame, score.sentence)
+    say("log_prob", f"{score.log_prob:.4f}")
+    say("perplexity", f"{score.perplexity:.2f}")
+
+
+def _table(scores: Sequence[SentenceScore], count: str) -> None:
+    frame = pd.DataFrame(
+        {
+            count: range(1, len(scores) + 1),
+            "sentence": [score.sentence for score in scores],
+            "tokens": [len(score.tokens) for score in scores],
+            "log_prob": [f"{score.log_prob:.4f}" for score in scores],
+            "perplexity": [f"{score.perplexity:.2f}" for score in scores],
+        }
+    )
+    show(frame, "log-probabilities in nats, the sentence's end counted")
