@@ -16,11 +16,15 @@ from tsrnn.models import AutoregressiveModel
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 FORECAST = sorted(CONFIGS.glob("forecast/*.yaml"))
+LANGUAGE = sorted(CONFIGS.glob("language/*.yaml"))
 BACKBONES = sorted(CONFIGS.glob("backbones/*.yaml"))
 
 
 def test_the_shipped_configurations_are_found():
-    assert {path.stem for path in BACKBONES} == {"rnn", "lstm", "gru"}
+    assert {path.stem for path in BACKBONES} == {"rnn", "lstm", "gru", "lstm_words", "lstm_zaremba_small"}
+    assert {path.stem for path in LANGUAGE} == {
+        *("python_docs_lstm", "ptb_small", "ptb_zaremba_small", "wikitext2", "korean")
+    }
     assert {path.stem for path in FORECAST} == {"prices_rnn", "prices_lstm", "prices_gru"}
 
 
@@ -32,6 +36,30 @@ def test_a_configuration_takes_one_step(path, tmp_path, capsys):
     assert (tmp_path / "latest" / "checkpoints" / "best.ckpt").is_file()
 
 
+@pytest.mark.parametrize("path", LANGUAGE, ids=lambda path: path.stem)
+def test_a_configuration_for_words_takes_one_step(path, tmp_path, capsys):
+    """On a small text of 5,000 words, which stands for corpora that do not come along."""
+    words = [f"word{index}" for index in range(15_000)]
+    text = "\n".join(" ".join(words[start : start + 20]) for start in range(0, len(words), 20)) + "\n"
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"{part}.txt").write_text(text)
+    options = [
+        "--data.corpus",
+        "null",
+        "--data.path",
+        str(tmp_path),
+        "--data.cache_dir",
+        str(tmp_path / "cache"),
+    ]
+    options += ["--trainer.max_steps", "1", "--trainer.limit_val_batches", "1", "--data.batch_size", "2"]
+    options += ["--data.minimum_count", "1"]
+    assert main(["fit", "--config", str(path), "--trainer.default_root_dir", str(tmp_path), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "valid_perplexity" in printed
+    assert "unknown_valid" in printed
+    assert (tmp_path / "latest" / "checkpoints" / "best.ckpt").is_file()
+
+
 @pytest.mark.parametrize("path", FORECAST, ids=lambda path: path.stem)
 def test_the_schedule_ends_where_training_does(path):
     config = yaml.safe_load(path.read_text())
@@ -40,7 +68,7 @@ def test_the_schedule_ends_where_training_does(path):
     assert config["trainer"]["gradient_clip_val"] == 1.0
 
 
-@pytest.mark.parametrize("path", [*FORECAST, *BACKBONES], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*FORECAST, *LANGUAGE, *BACKBONES], ids=lambda path: path.stem)
 def test_every_key_with_a_value_of_its_own_is_commented(path):
     lines = path.read_text().splitlines()
     assert lines[0].startswith("# ")
@@ -55,14 +83,15 @@ def test_every_key_with_a_value_of_its_own_is_commented(path):
 def test_one_backbone_file_serves_prices_and_words(path):
     config = yaml.safe_load(path.read_text())
     config["init_args"]["input_size"] = 16
+    size = config["init_args"]["hidden_size"]
 
     def backbone():
         return build(config, torch.nn.Module)
 
     vocabulary = Vocabulary(["<eos>", "a", "b"])
     prices, words = backbone(), backbone()
-    price_model = AutoregressiveModel(LogReturns(), ValueEmbedding(7, 16), prices, StudentT(48))
-    word_model = AutoregressiveModel(vocabulary, TokenEmbedding(3, 16), words, Categorical(48, 3))
+    price_model = AutoregressiveModel(LogReturns(), ValueEmbedding(7, 16), prices, StudentT(size))
+    word_model = AutoregressiveModel(vocabulary, TokenEmbedding(3, 16), words, Categorical(size, 3))
     assert list(prices.state_dict()) == list(words.state_dict())
     assert torch.isfinite(price_model.log_prob(torch.rand(2, 9, dtype=torch.float64) + 1)[0]).all()
     assert torch.isfinite(word_model.log_prob(torch.randint(3, (2, 9)))[0]).all()

@@ -16,6 +16,8 @@ QUICK = [
     *("--data.window_length", "40", "--data.warm_up", "10"),
 ]
 
+QUICK_WORDS = ["--trainer.max_steps", "2", "--trainer.limit_val_batches", "1", "--data.batch_size", "4"]
+
 
 def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
@@ -30,6 +32,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
     (folder / "configs").symlink_to(ROOT / "configs")
     write_long(folder / "my_prices.csv", random_walks())
+    (folder / "my_text.txt").write_text("The class is an object.\n" * 400)
     (folder / "my_cells.py").write_text((ROOT / "tests" / "cli" / "my_cells.py").read_text())
     return folder
 
@@ -48,14 +51,17 @@ def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
     for command in commands:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "fit":
-            arguments += QUICK
+            arguments += QUICK_WORDS if any("configs/language" in part for part in arguments) else QUICK
         assert main(arguments) == 0, command
         assert capsys.readouterr().out, command
 
 
-@pytest.mark.parametrize("source", blocks("python"), ids=["estimator", "model"])
+@pytest.mark.parametrize("source", blocks("python"), ids=["estimator", "model", "words"])
 def test_the_examples_run(source, folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
+    if "runs/latest" in source:
+        assert main(["fit", "--config", "configs/language/python_docs_lstm.yaml", *QUICK_WORDS]) == 0
+        capsys.readouterr()
     small = "RNNForecaster(max_epochs=1, batches_per_epoch=2, window_length=40, warm_up=10, batch_size=4, "
     exec(compile(source.replace("RNNForecaster(", small), "README.md", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) < 40

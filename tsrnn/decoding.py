@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor
 
 from tsrnn.codecs import Vocabulary
-from tsrnn.codecs.tokenizers import UNKNOWN
 from tsrnn.errors import ConfigError
 from tsrnn.heads.categorical import CategoricalDistribution, LinearCategorical
 from tsrnn.models import AutoregressiveModel
@@ -136,7 +134,7 @@ def generate(
         raise ConfigError(f"the number of words must not be negative, as {words} is")
     decoding = decoding or Decoding()
     last = vocabulary.end_of_sentence if stop_at_end else None
-    unknown = None if decoding.allow_unknown else unknown_id(vocabulary)
+    unknown = None if decoding.allow_unknown else vocabulary.unknown
     sampler = _Sampler(model, decoding, unknown, generator)
 
     def stream() -> Iterator[int]:
@@ -152,7 +150,7 @@ def generate(
 
 
 class _Sampler:
-    """What draws word after word: each call sets what is global and takes it back, never across a yield."""
+    """What draws word after word."""
 
     def __init__(
         self,
@@ -169,12 +167,11 @@ class _Sampler:
     @torch.inference_mode()
     def next_word(self, token: Tensor | None, state: ModelState) -> tuple[Tensor, ModelState]:
         """The next word (1,) and the state that awaits it."""
-        with _without_onednn():
-            distribution: Any
-            distribution, state = self._model.step(token, state)
-            if isinstance(distribution, LinearCategorical):
-                distribution = CategoricalDistribution(self._logits(distribution))
-            return self._draw(distribution), state
+        distribution: Any
+        distribution, state = self._model.step(token, state)
+        if isinstance(distribution, LinearCategorical):
+            distribution = CategoricalDistribution(self._logits(distribution))
+        return self._draw(distribution), state
 
     def _logits(self, distribution: LinearCategorical) -> Tensor:
         # One row of features times (V, H) is a dot product for each word, which a processor does in about
@@ -197,18 +194,6 @@ class _Sampler:
             return restrict(scores, banned=self._unknown).logits.argmax(-1)
         kept = restrict(scores, decoding.temperature, decoding.top_k, decoding.top_p, self._unknown)
         return kept.sample(self._generator)
-
-
-@contextmanager
-def _without_onednn() -> Iterator[None]:
-    """For one row at a time: oneDNN prepares the weights anew at every call, which costs more than a step."""
-    onednn: Any = torch.backends.mkldnn
-    before = onednn.enabled
-    onednn.enabled = False
-    try:
-        yield
-    finally:
-        onednn.enabled = before
 
 
 @torch.inference_mode()
@@ -256,7 +241,7 @@ def beam_search(
         raise ConfigError(f"a beam search needs words and a width of at least 1, not {words} and {width}")
     if not 0 <= length_penalty < math.inf:
         raise ConfigError(f"length_penalty must be 0 or more, not {length_penalty}")
-    unknown = None if allow_unknown else unknown_id(vocabulary)
+    unknown = None if allow_unknown else vocabulary.unknown
 
     def rank(log_prob: float, length: int) -> float:
         return log_prob / math.pow((5 + length) / 6, length_penalty)
@@ -303,11 +288,6 @@ def vocabulary_of(model: AutoregressiveModel) -> Vocabulary:
     if not isinstance(model.codec, Vocabulary):
         raise ConfigError(f"the model reads {type(model.codec).__name__}, not words")
     return model.codec
-
-
-def unknown_id(vocabulary: Vocabulary) -> int | None:
-    """The id of `<unk>`, or None where the vocabulary has no such token."""
-    return vocabulary.tokens.index(UNKNOWN) if UNKNOWN in vocabulary.tokens else None
 
 
 def _scores(distribution: Any) -> Tensor:

@@ -298,6 +298,41 @@ def test_locked_dropout_has_one_mask_for_all_steps(case: Case) -> None:
     assert not torch.equal(dropped[0], dropped[1])  # each row has its own
 
 
+@every_case
+@pytest.mark.parametrize("lengths", [None, [T] * B], ids=["full", "padded"])
+def test_weight_dropout_is_a_masked_recurrent_matrix(case: Case, lengths: list[int] | None) -> None:
+    cell, plain = case.build(weight_dropout=0.4).train(), case.build().eval()
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    row_lengths = None if lengths is None else torch.tensor(lengths)
+    torch.manual_seed(5)
+    y, after = cell(x, lengths=row_lengths)
+
+    torch.manual_seed(5)
+    masked = dict(cell.state_dict())
+    for name in [name for name in masked if "weight_hh" in name]:
+        masked[name] = nn.functional.dropout(masked[name], 0.4)
+        assert 0 < (masked[name] == 0).double().mean() < 1
+    plain.load_state_dict(masked)
+    expected, expected_after = plain(x, lengths=row_lengths)
+    torch.testing.assert_close(y, expected)
+    assert_same_state(after, expected_after)
+
+    plain.load_state_dict(cell.state_dict())  # what the cell keeps is whole
+    torch.testing.assert_close(cell.eval()(x)[0], plain(x)[0])
+
+
+@every_case
+def test_weight_dropout_reaches_a_single_step_and_the_gradients(case: Case) -> None:
+    cell = case.build(weight_dropout=0.5).train()
+    x, state = torch.randn(B, 1, D, dtype=torch.float64), random_state(cell, B)
+    y, _ = cell(x, state)
+    assert not torch.equal(y, cell.eval()(x, state)[0])
+    y.sum().backward()
+    for name, parameter in cell.named_parameters():
+        if "weight_hh" in name:
+            assert 0.1 < (parameter.grad == 0).double().mean() < 0.95
+
+
 @every_cell
 def test_orthogonal_blocks_keep_the_norm(cell: type[Backbone]) -> None:
     parameters = cell(D, H, num_layers=2, recurrent_init="orthogonal").double().named_parameters()

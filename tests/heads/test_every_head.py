@@ -1,4 +1,7 @@
-"""One battery over every head: what its distribution says is held against scipy's."""
+"""One battery over every head of a density: what its distribution says is held against scipy's.
+
+The heads of classes have one of their own, in `test_class_heads.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import integrate, special, stats
+from scipy import integrate, stats
 from torch import Tensor
 
 import tsrnn.heads
 from tsrnn.components import build, describe
-from tsrnn.heads import Head
+from tsrnn.heads import ClassHead, Head
 from tsrnn.heads.student_t import StudentTDistribution
 
 HEADS = [
     head
     for head in (getattr(tsrnn.heads, name) for name in tsrnn.heads.__all__)
-    if not inspect.isabstract(head)
+    if not inspect.isabstract(head) and not issubclass(head, ClassHead)
 ]
 
 
@@ -33,13 +36,13 @@ class Case:
 
     Args:
         head: the name of the class.
-        reference: scipy's distribution for one of the head's; None for classes, which `scipy` lacks.
+        reference: scipy's distribution for one of the head's.
         truths: unconstrained parameters, one row for each distribution that is tested.
         arguments: of the head, besides its input size.
     """
 
     head: str
-    reference: Callable[[Any], Any] | None
+    reference: Callable[[Any], Any]
     truths: list[list[float]]
     arguments: dict[str, Any] = field(default_factory=dict)
 
@@ -72,17 +75,9 @@ CASES = [
         lambda d: stats.t(d.degrees.numpy(), d.location.numpy(), d.scale.numpy()),
         [[0.0, 0.0, 0.0], [-3.0, 2.0, -6.0], [0.7, -6.0, 1.0], [1e3, 40.0, 30.0], [0.0, 0.0, 1e3]],
     ),
-    Case(
-        "Categorical",
-        None,
-        [[0.0, 0.0, 0.0, 0.0], [2.0, -1.0, 0.3, -4.0], [-60.0, 0.0, 1.0, -60.0]],
-        {"num_classes": 4},
-    ),
 ]
-CONTINUOUS = [case for case in CASES if case.reference is not None]
 
 every_head = pytest.mark.parametrize("case", CASES, ids=str)
-every_density = pytest.mark.parametrize("case", CONTINUOUS, ids=str)
 
 
 def row(distribution: Any, index: int) -> Any:
@@ -104,7 +99,7 @@ def test_the_table_holds_every_head() -> None:
     assert {case.head for case in CASES} == {head.__name__ for head in HEADS}
 
 
-@every_density
+@every_head
 def test_log_prob_and_cdf_are_those_of_scipy(case: Case) -> None:
     features = (
         torch.randn(2_000, len(case.truths[0]), dtype=torch.float64) * torch.logspace(-2, 1.5, 2_000)[:, None]
@@ -121,27 +116,13 @@ def test_log_prob_and_cdf_are_those_of_scipy(case: Case) -> None:
         )
 
 
-def test_the_log_probability_of_a_class_is_the_log_softmax_of_scipy() -> None:
-    case = next(case for case in CASES if case.head == "Categorical")
-    logits = (
-        torch.randn(3, 500, 4, dtype=torch.float64) * torch.logspace(-2, 2, 500, dtype=torch.float64)[:, None]
-    )
-    with torch.no_grad():
-        distribution = case.build().double()(logits)
-    expected = special.log_softmax(logits.numpy(), axis=-1)
-    np.testing.assert_allclose(distribution.log_probs().numpy(), expected, rtol=1e-10, atol=1e-10)
-    value = torch.randint(4, (3, 500))
-    chosen = np.take_along_axis(expected, value.numpy()[..., None], -1)[..., 0]
-    np.testing.assert_allclose(distribution.log_prob(value).numpy(), chosen, rtol=1e-10, atol=1e-10)
-
-
-@every_density
+@every_head
 def test_the_mean_is_that_of_scipy(case: Case) -> None:
     distribution = case.distributions()
     np.testing.assert_allclose(distribution.mean.numpy(), case.reference(distribution).mean(), rtol=1e-12)
 
 
-@every_density
+@every_head
 def test_features_of_zero_give_about_a_standard_density(case: Case) -> None:
     distribution = row(case.distributions(), 0)
     torch.testing.assert_close(distribution.location, torch.zeros(1, dtype=torch.float64))
@@ -156,7 +137,7 @@ def test_every_student_t_has_a_variance() -> None:
     assert degrees[2].item() == pytest.approx(5, abs=1e-4)
 
 
-@every_density
+@every_head
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_samples_have_the_density_of_log_prob(case: Case, dtype: torch.dtype) -> None:
     distributions = case.distributions(dtype)
@@ -169,34 +150,7 @@ def test_samples_have_the_density_of_log_prob(case: Case, dtype: torch.dtype) ->
         assert stats.kstest(samples.double().numpy(), case.reference(distribution).cdf).pvalue > 0.01
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_sampled_classes_have_their_probabilities(dtype: torch.dtype) -> None:
-    case = next(case for case in CASES if case.head == "Categorical")
-    distributions = case.distributions(dtype)
-    for index in range(len(case.truths)):
-        distribution = row(distributions, index)
-        probabilities = distribution.log_probs()[0].double().exp()
-        possible = probabilities > 1e-9
-        samples = copies(distribution, 50_000).sample(generator(index))
-        counts = samples.bincount(minlength=4)
-        assert counts[~possible].sum() == 0
-        expected = 50_000 * probabilities[possible] / probabilities[possible].sum()
-        assert stats.chisquare(counts[possible].numpy(), expected.numpy()).pvalue > 0.01
-
-
-@pytest.mark.parametrize("draw", [0.0, 1 - 2**-24], ids=["least", "greatest"])
-def test_the_ends_of_the_uniform_draw_give_no_impossible_class(
-    draw: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case = next(case for case in CASES if case.head == "Categorical")
-    logits = torch.randn(2_000, 4)
-    logits[:, [0, 3]] = -1e4
-    distribution = case.build()(logits)
-    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.full(shape, draw))
-    assert set(distribution.sample().tolist()) == {1 if draw == 0 else 2}
-
-
-@every_density
+@every_head
 def test_affine_is_a_change_of_variable(case: Case) -> None:
     distribution = case.distributions()
     location, scale = torch.tensor(-2.5, dtype=torch.float64), torch.tensor(0.013, dtype=torch.float64)
@@ -213,13 +167,7 @@ def test_affine_is_a_change_of_variable(case: Case) -> None:
     )
 
 
-def test_classes_have_no_affine_map() -> None:
-    case = next(case for case in CASES if case.head == "Categorical")
-    with pytest.raises(TypeError, match="no location and no scale"):
-        case.distributions().affine(torch.tensor(0.0), torch.tensor(1.0))
-
-
-@every_density
+@every_head
 def test_a_density_integrates_to_one(case: Case) -> None:
     distributions = case.distributions()
     for index in range(len(case.truths)):
@@ -232,13 +180,6 @@ def test_a_density_integrates_to_one(case: Case) -> None:
 
         parts = [integrate.quad(density, *bounds)[0] for bounds in ((-math.inf, 0), (0, math.inf))]
         assert sum(parts) == pytest.approx(1, abs=1e-6)
-
-
-def test_the_probabilities_of_the_classes_sum_to_one() -> None:
-    case = next(case for case in CASES if case.head == "Categorical")
-    distribution = case.distributions()
-    total = sum(distribution.log_prob(torch.full((len(case.truths),), k)).exp() for k in range(4))
-    torch.testing.assert_close(total, torch.ones(len(case.truths), dtype=torch.float64))
 
 
 def fit(head: Head, values: Tensor) -> Any:
@@ -255,7 +196,7 @@ def fit(head: Head, values: Tensor) -> Any:
         return head(feature)
 
 
-@every_density
+@every_head
 def test_maximum_likelihood_recovers_the_parameters(case: Case) -> None:
     truth = row(case.distributions(), 0).affine(torch.tensor([0.3]).double(), torch.tensor([0.5]).double())
     values = torch.as_tensor(case.reference(truth).rvs(10_000, random_state=np.random.default_rng(5)))
@@ -275,24 +216,12 @@ def test_maximum_likelihood_recovers_the_parameters(case: Case) -> None:
     assert mean_nats(*vars(fitted).values()) >= mean_nats(*parameters)
 
 
-def test_maximum_likelihood_recovers_the_probabilities_of_classes() -> None:
-    truth = np.array([0.5, 0.3, 0.15, 0.05])
-    values = torch.as_tensor(np.random.default_rng(5).choice(4, 10_000, p=truth))
-    fitted = fit(tsrnn.heads.Categorical(2, 4).double(), values).log_probs()[0].exp().numpy()
-    assert (np.abs(fitted - truth) < 3 * np.sqrt(truth * (1 - truth) / len(values))).all()
-    np.testing.assert_allclose(fitted, values.bincount().numpy() / len(values), atol=1e-4)
-
-
 @every_head
 def test_extreme_parameters_and_targets_stay_finite_in_float32(case: Case) -> None:
     size = len(case.truths[0])
     head = case.build()
     raw = torch.tensor(list(product((0.0, 50.0, -50.0, 1e4, -1e4), repeat=size)), requires_grad=True)
-    if case.reference is None:
-        values = [torch.full((len(raw),), k) for k in range(size)]
-    else:
-        values = [torch.full((len(raw),), value) for value in (0.0, 1.0, -1e4, 1e10, -1e10)]
-    for value in values:
+    for value in [torch.full((len(raw),), value) for value in (0.0, 1.0, -1e4, 1e10, -1e10)]:
         head.zero_grad()
         raw.grad = None
         nats = head(raw).log_prob(value)
@@ -310,19 +239,15 @@ def test_extreme_parameters_and_targets_stay_finite_in_float32(case: Case) -> No
 
 @every_head
 def test_float32_agrees_with_float64(case: Case) -> None:
-    single, double = case.distributions(torch.float32), case.distributions()
-    values = double.sample(generator(0))
-    if case.reference is None:
-        nats = single.log_prob(values)
-    else:
-        scale = double.scale
-        values = double.location + scale * torch.linspace(-3, 3, len(scale), dtype=torch.float64)
-        # The standardised value, so that only the density's own rounding is measured.
-        origin, unit = torch.zeros_like(scale), torch.ones_like(scale)
-        values, rest = (values - double.location) / scale, list(vars(double).values())[2:]
-        double = type(double)(origin, unit, *rest)
-        single = type(double)(origin.float(), unit.float(), *(parameter.float() for parameter in rest))
-        nats = single.log_prob(values.float())
+    double = case.distributions()
+    scale = double.scale
+    values = double.location + scale * torch.linspace(-3, 3, len(scale), dtype=torch.float64)
+    # The standardised value, so that only the density's own rounding is measured.
+    origin, unit = torch.zeros_like(scale), torch.ones_like(scale)
+    values, rest = (values - double.location) / scale, list(vars(double).values())[2:]
+    double = type(double)(origin, unit, *rest)
+    single = type(double)(origin.float(), unit.float(), *(parameter.float() for parameter in rest))
+    nats = single.log_prob(values.float())
     torch.testing.assert_close(nats.double(), double.log_prob(values), rtol=1e-4, atol=1e-4)
 
 
@@ -357,7 +282,7 @@ def test_batch_axes_are_free(case: Case, batch: tuple[int, ...]) -> None:
 def test_a_gradient_reaches_every_parameter(case: Case) -> None:
     head = case.build()
     distribution = head(torch.randn(50, head.input_size))
-    value = torch.randint(4, (50,)) if case.reference is None else torch.randn(50)
+    value = torch.randn(50)
     distribution.log_prob(value).sum().backward()
     assert all(parameter.grad is not None and (parameter.grad != 0).all() for parameter in head.parameters())
 
@@ -366,7 +291,7 @@ def test_a_gradient_reaches_every_parameter(case: Case) -> None:
 def test_gradients_agree_with_finite_differences(case: Case) -> None:
     head = case.build().double()
     features = torch.randn(6, head.input_size, dtype=torch.float64, requires_grad=True)
-    value = torch.randint(4, (6,)) if case.reference is None else torch.randn(6, dtype=torch.float64)
+    value = torch.randn(6, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda features: head(features).log_prob(value), [features])
 
 

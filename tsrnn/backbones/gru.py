@@ -33,6 +33,7 @@ class GRU(TorchRecurrence):
         num_layers: L, each reading the outputs of the one below.
         dropout: on each layer's output.
         locked_dropout: one mask for all steps of a row.
+        weight_dropout: on the recurrent matrices.
         recurrent_init: "orthogonal", or torch's "uniform".
     """
 
@@ -47,6 +48,9 @@ class GRU(TorchRecurrence):
         num_layers: int = 1,
         dropout: float = 0.0,
         locked_dropout: bool = False,
+        weight_dropout: float = 0.0,
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, dropout, locked_dropout, recurrent_init)
+        super().__init__(
+            input_size, hidden_size, num_layers, dropout, locked_dropout, weight_dropout, recurrent_init
+        )

@@ -40,6 +40,7 @@ class LSTM(TorchRecurrence):
         num_layers: L, each reading the outputs of the one below.
         dropout: on each layer's output.
         locked_dropout: one mask for all steps of a row.
+        weight_dropout: on the recurrent matrices.
         forget_bias: b_f at the start; None leaves it as `recurrent_init` has it.
         recurrent_init: "orthogonal", or torch's "uniform".
     """
@@ -55,10 +56,13 @@ class LSTM(TorchRecurrence):
         num_layers: int = 1,
         dropout: float = 0.0,
         locked_dropout: bool = False,
+        weight_dropout: float = 0.0,
         forget_bias: float | None = 1.0,
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, dropout, locked_dropout, recurrent_init)
+        super().__init__(
+            input_size, hidden_size, num_layers, dropout, locked_dropout, weight_dropout, recurrent_init
+        )
         self.forget_bias = forget_bias
         if forget_bias is not None:
             forget = slice(hidden_size, 2 * hidden_size)  # torch's order of the gates: i, f, g, o

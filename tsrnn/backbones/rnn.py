@@ -33,6 +33,7 @@ class RNN(TorchRecurrence):
         num_layers: L, each reading the outputs of the one below.
         dropout: on each layer's output.
         locked_dropout: one mask for all steps of a row.
+        weight_dropout: on the recurrent matrices.
         nonlinearity: "tanh" or "relu".
         recurrent_init: "orthogonal", or torch's "uniform".
     """
@@ -48,6 +49,7 @@ class RNN(TorchRecurrence):
         num_layers: int = 1,
         dropout: float = 0.0,
         locked_dropout: bool = False,
+        weight_dropout: float = 0.0,
         nonlinearity: Literal["tanh", "relu"] = "tanh",
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
@@ -59,6 +61,7 @@ class RNN(TorchRecurrence):
             num_layers,
             dropout,
             locked_dropout,
+            weight_dropout,
             recurrent_init,
             nonlinearity=nonlinearity,
         )

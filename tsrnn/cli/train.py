@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import sys
 from pathlib import Path
@@ -17,7 +18,9 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger
 
 import tsrnn.backbones
+import tsrnn.codecs
 import tsrnn.data
+import tsrnn.embeddings
 import tsrnn.heads
 import tsrnn.training  # noqa: F401  (short names resolve among the classes that are imported)
 from tsrnn.cli.explain import explain, one_line
@@ -27,7 +30,8 @@ from tsrnn.cli.run_folder import link_latest, new_run_folder
 from tsrnn.components import describe
 from tsrnn.errors import ConfigError, TsrnnError
 from tsrnn.ops.cpu import cpu_tuning, tune_cpu
-from tsrnn.training import AtomicCheckpointIO, load
+from tsrnn.protocols import Predictor
+from tsrnn.training import AtomicCheckpointIO, LanguageModel, load
 from tsrnn.training.autoregressive_task import AutoregressiveTask
 from tsrnn.training.loading import checkpoint_path, read_checkpoint
 from tsrnn.training.quiet import quiet
@@ -158,6 +162,17 @@ class _CommandLine(LightningCLI):
             self.datamodule.refuse_seen(self.verb, contents["data"])
             self.datamodule.adopt(self.model.model.codec)
 
+    def before_fit(self) -> None:
+        """Say what is known before a long training: unknown words, and words with vectors."""
+        description = self.datamodule.description()
+        if "unknown_percent" in description:
+            say("vocabulary", description["vocabulary"])
+            for part, share in description["unknown_percent"].items():
+                say(f"unknown_{part}", f"{share:.2f} % of {description['tokens'][part]} tokens")
+        coverage = getattr(self.model, "vector_coverage", None)
+        if coverage is not None:
+            say("word_vectors", f"{100 * coverage:.1f} % of the vocabulary")
+
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         config = self.config[self.verb]
         callbacks = list(self._get(self.config_init, "trainer").callbacks or [])
@@ -196,13 +211,19 @@ class _CommandLine(LightningCLI):
         say("run", self.folder)
         if best is not None and getattr(best, "best_model_score", None) is not None:
             say("checkpoint", os.path.relpath(best.best_model_path))
-            say(best.monitor, f"{float(best.best_model_score):.4f}")
+            score = float(best.best_model_score)
+            say(best.monitor, f"{score:.4f}")
+            if isinstance(self.model, LanguageModel):
+                say("valid_perplexity", f"{math.exp(score):.2f}")
 
     def after_validate(self) -> None:
-        say("valid_nats", f"{float(self.trainer.callback_metrics['valid_nats']):.4f}")
+        for name, value in self.trainer.callback_metrics.items():
+            say(name, f"{float(value):.4f}")
 
     def predict(self, model: Any, datamodule: Any) -> None:
         """Forecast beyond the data and write the table and the picture."""
+        if not isinstance(model, Predictor):
+            raise ConfigError("predict forecasts prices: for words use tsrnn generate")
         forecasts: Any = self.trainer.predict(model, datamodule=datamodule)
         write_forecast(datamodule.panel, forecasts[0], None, self.folder, levels=(80, 95))
 

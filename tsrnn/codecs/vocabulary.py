@@ -46,6 +46,7 @@ class Vocabulary(Codec):
             raise ConfigError(f"a vocabulary needs the token {END_OF_SENTENCE}")
         self.input_size = len(self.tokens)
         self.end_of_sentence = self._ids[END_OF_SENTENCE]
+        self.unknown = self._ids.get(UNKNOWN)  # None where the vocabulary has no such token
 
     @classmethod
     def from_tokens(
@@ -97,10 +98,9 @@ class Vocabulary(Codec):
         Raises:
             ConfigError: for an unknown token when the vocabulary has no `<unk>`.
         """
-        unknown = self._ids.get(UNKNOWN)
         ids = []
         for token in tokens:
-            index = self._ids.get(token, unknown)
+            index = self._ids.get(token, self.unknown)
             if index is None:
                 raise ConfigError(f"the token {token!r} is not in the vocabulary, which has no {UNKNOWN}")
             ids.append(index)

@@ -173,6 +173,7 @@ class PriceSeries(pl.LightningDataModule):
             batch_size=self.batch_size,
             batches_per_epoch=self.batches_per_epoch,
             seed=self.seed,
+            rank=self.trainer.global_rank if self.trainer else 0,
         )
 
     def val_dataloader(self) -> SeriesChunks | list[Any]:

@@ -27,6 +27,7 @@ class RandomWindows:
         batch_size: windows a batch.
         batches_per_epoch: an epoch's batches, since windows are drawn without end.
         seed: of the draws.
+        rank: which of the processes of a distributed run this is; each draws windows of its own.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class RandomWindows:
         batch_size: int,
         batches_per_epoch: int,
         seed: int = 0,
+        rank: int = 0,
     ) -> None:
         self.batch_size = batch_size
         self.batches_per_epoch = batches_per_epoch
@@ -51,7 +53,7 @@ class RandomWindows:
         scored = counts[:, window_length:] - counts[:, warm_up : sessions + 1 - window_length + warm_up]
         rows, starts = torch.nonzero(scored > 0, as_tuple=True)
         self._starts = rows * steps + starts
-        self._seed = seed
+        self._seed, self._rank = seed, rank
         self._epoch = self._position = 0
 
     @property
@@ -71,8 +73,8 @@ class RandomWindows:
         # Lightning stops asking after the last batch, so a finished epoch is noticed only here.
         if self._position >= self.batches_per_epoch:
             self.set_epoch(self._epoch + 1)
-        # The draws are a function of seed and epoch alone: a run resumed at any place sees the same.
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
+        # The draws are a function of seed, epoch and rank alone: a run resumed at any place sees the same.
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch + (self._rank << 40))
         shape = (self.batches_per_epoch, self.batch_size, 1)
         chosen = self._starts[torch.randint(len(self._starts), shape, generator=generator)]
         while self._position < self.batches_per_epoch:

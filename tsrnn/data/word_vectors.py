@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -47,14 +48,13 @@ def read_word_vectors(path: str | Path, tokens: Sequence[str], size: int) -> Wor
     places = {token: index for index, token in enumerate(tokens)}
     wanted = {token.lower() for token in tokens} | places.keys()
     vectors: dict[str, Tensor] = {}
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
     try:
-        with opened as file:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 entry = _entry(line, number, size, wanted, path)
                 if entry is not None:
                     vectors.setdefault(*entry)
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"the .gz file is damaged or incomplete: {error}", path=path) from error
     chosen = {
         index: vectors[word]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from tsrnn.codecs import Vocabulary
-from tsrnn.codecs.tokenizers import END_OF_SENTENCE, UNKNOWN
+from tsrnn.codecs.tokenizers import END_OF_SENTENCE
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.models import AutoregressiveModel
 
@@ -89,7 +89,7 @@ def score_sentences(
         if not tokens:
             raise DataError(f"sentence {number} of {len(split)} has no words")
         tokens.append(END_OF_SENTENCE)
-    unknown = _unknown_id(vocabulary)
+    unknown = vocabulary.unknown
     scores: dict[int, SentenceScore] = {}
     for batch in _batches([len(tokens) for tokens in split], batch_tokens):
         rows = [vocabulary.ids(split[index]) for index in batch]
@@ -132,7 +132,7 @@ def score_stream(model: AutoregressiveModel, lines: Iterable[str], chunk_length:
     vocabulary = _vocabulary_of(model)
     if chunk_length < 1:
         raise ConfigError(f"chunk_length must be at least 1, not {chunk_length}")
-    unknown = _unknown_id(vocabulary)
+    unknown = vocabulary.unknown
     state, tokens, unknown_tokens, nats = None, 0, 0, 0.0
     for chunk in _chunks(vocabulary, lines, chunk_length):
         ids = vocabulary.ids(chunk)
@@ -190,7 +190,3 @@ def _vocabulary_of(model: AutoregressiveModel) -> Vocabulary:
     if not isinstance(model.codec, Vocabulary):
         raise ConfigError(f"the model reads {type(model.codec).__name__}, not words")
     return model.codec
-
-
-def _unknown_id(vocabulary: Vocabulary) -> int | None:
-    return vocabulary.tokens.index(UNKNOWN) if UNKNOWN in vocabulary.tokens else None

@@ -49,9 +49,11 @@ def tune_cpu(chosen: dict[str, Any] | None = None) -> dict[str, Any]:
         "gain": None,
         "error": None,
     }
-    if chosen is not None and chosen["processor"] == result["processor"]:
+    if torch.cuda.is_available():
+        pass
+    elif chosen is not None and chosen["processor"] == result["processor"]:
         result = dict(chosen)
-    elif not torch.cuda.is_available():
+    else:
         result["gain"], result["error"] = _probe()
         exact, faster = result["error"] < _LARGEST_ERROR, result["gain"] > _LEAST_GAIN
         result["matmul_precision"] = "medium" if exact and faster else before

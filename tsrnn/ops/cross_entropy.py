@@ -25,6 +25,8 @@ def class_log_prob(features: Tensor, weight: Tensor, bias: Tensor, classes: Tens
         bias: b, (V,).
         classes: c, (R,) int64.
     """
+    if not torch.is_grad_enabled():  # needs_input_grad is what the inputs say, whatever the mode
+        features, weight, bias = features.detach(), weight.detach(), bias.detach()
     apply: Any = _ClassLogProb.apply
     result: Tensor = apply(features, weight, bias, classes)
     return result

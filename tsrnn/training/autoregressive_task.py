@@ -11,7 +11,7 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tsrnn.components import class_path, describe
@@ -38,17 +38,21 @@ class AutoregressiveTask(pl.LightningModule, ABC):
 
     Args:
         model: the density.
-        optimizer: makes the optimizer from the parameters.
+        optimizer: makes the optimizer from the parameters. None: AdamW.
         scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
             A `WarmupCosine` learns from the trainer how many steps there are.
     """
 
     def __init__(
-        self, model: AutoregressiveModel, optimizer: OptimizerFactory, scheduler: SchedulerFactory | None
+        self,
+        model: AutoregressiveModel,
+        optimizer: OptimizerFactory | None,
+        scheduler: SchedulerFactory | None,
     ) -> None:
         super().__init__()
         self.model = model
-        self._optimizer = optimizer
+        # No default in the signature: a command line would hand its weight decay on to another optimizer.
+        self._optimizer = AdamW if optimizer is None else optimizer
         self._scheduler = scheduler
         self._carried: dict[str, State] = {}
         self._totals: dict[str, Tensor] = {}

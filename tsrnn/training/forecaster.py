@@ -8,10 +8,9 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 import torch
-from torch.optim import AdamW
 
 from tsrnn.backbones import LSTM, Backbone
-from tsrnn.codecs import Codec
+from tsrnn.codecs import Codec, Vocabulary
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation import Assessment, DensityScore, RandomWalk, assess, forecast_sessions, score
@@ -32,7 +31,7 @@ class Forecaster(AutoregressiveTask):
         backbone: makes the backbone from its input size.
         head: makes the head from its input size.
         embedding_size: the backbone's input size.
-        optimizer: makes the optimizer from the parameters.
+        optimizer: makes the optimizer from the parameters. Default: AdamW.
         scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
         horizon: sessions that `predict` forecasts.
         num_samples: paths a series that `predict` draws.
@@ -44,13 +43,15 @@ class Forecaster(AutoregressiveTask):
         backbone: Callable[[int], Backbone] = LSTM,
         head: Callable[[int], Head] = StudentT,
         embedding_size: int = 32,
-        optimizer: OptimizerFactory = AdamW,
+        optimizer: OptimizerFactory | None = None,
         scheduler: SchedulerFactory | None = None,
         horizon: int = 20,
         num_samples: int = 1000,
     ) -> None:
         if min(horizon, num_samples) < 1:
             raise ConfigError("horizon and num_samples must be at least 1")
+        if isinstance(codec, Vocabulary):
+            raise ConfigError("a Forecaster reads prices: give it prices (--data PriceSeries)")
         recurrent = backbone(embedding_size)
         embedding = ValueEmbedding(codec.input_size, embedding_size)
         model = AutoregressiveModel(codec, embedding, recurrent, head(recurrent.output_size))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import pandas as pd
 import torch
 from torch import nn
-from torch.optim import AdamW
 
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Vocabulary
 from tsrnn.data.word_vectors import WordVectors, read_word_vectors
+from tsrnn.decoding import Decoding, generate, vocabulary_of
 from tsrnn.embeddings import TokenEmbedding
+from tsrnn.errors import ConfigError
+from tsrnn.evaluation import SentenceScore, neighbours, score_sentences
 from tsrnn.heads import Categorical, Head
 from tsrnn.models import AutoregressiveModel
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
@@ -39,7 +41,7 @@ class LanguageModel(AutoregressiveTask):
             4.1); None: as each part has it.
         word_vectors: a GloVe or word2vec text file that the embedding starts from, for the words in it.
         freeze_word_vectors: leave the words that were found there as they are.
-        optimizer: makes the optimizer from the parameters.
+        optimizer: makes the optimizer from the parameters. Default: AdamW.
         scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
 
     Raises:
@@ -57,9 +59,11 @@ class LanguageModel(AutoregressiveTask):
         initial_range: float | None = None,
         word_vectors: str | None = None,
         freeze_word_vectors: bool = False,
-        optimizer: OptimizerFactory = AdamW,
+        optimizer: OptimizerFactory | None = None,
         scheduler: SchedulerFactory | None = None,
     ) -> None:
+        if not isinstance(codec, Vocabulary):
+            raise ConfigError("a LanguageModel reads words: give it text (--data TextCorpus)")
         tokens = embedding(codec.input_size)
         recurrent = backbone(tokens.output_size)
         model = AutoregressiveModel(
@@ -116,7 +120,34 @@ class LanguageModel(AutoregressiveTask):
         mean = self._log_mean("test")
         if mean is not None:
             nats, tokens = mean
+            tokens //= self.trainer.world_size  # each process read the whole text
             self.scores = {"tokens": tokens, "nats": nats, "perplexity": math.exp(min(nats, _LARGEST_NATS))}
+
+    def score(self, sentences: Sequence[str]) -> list[SentenceScore]:
+        """What the model says of sentences, each by itself: see `tsrnn.evaluation.score_sentences`."""
+        return score_sentences(self.model, sentences)
+
+    def generate(
+        self,
+        prompt: str = "",
+        words: int = 100,
+        decoding: Decoding | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        stop_at_end: bool = False,
+    ) -> str:
+        """The text that goes on from a prompt, without it: see `tsrnn.decoding.generate`.
+
+        Words of the prompt that the vocabulary lacks are read as `<unk>`.
+        """
+        vocabulary = vocabulary_of(self.model)
+        ids = vocabulary.ids(vocabulary.tokenizer.split(prompt)).tolist()
+        drawn = generate(self.model, ids, words, decoding, generator=generator, stop_at_end=stop_at_end)
+        return vocabulary.tokenizer.join(vocabulary.words(torch.tensor(list(drawn), dtype=torch.int64)))
+
+    def neighbours(self, word: str, count: int = 10) -> list[tuple[str, float]]:
+        """The words whose vectors are nearest, and their cosines: see `tsrnn.evaluation.neighbours`."""
+        return neighbours(self.model, word, count)
 
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test: tokens, nats per token, perplexity."""
