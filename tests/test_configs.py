@@ -51,7 +51,7 @@ def test_a_configuration_for_words_takes_one_step(path, tmp_path, capsys):
         "--data.cache_dir",
         str(tmp_path / "cache"),
     ]
-    options += ["--trainer.max_steps", "1", "--trainer.limit_val_batches", "1", "--data.batch_size", "2"]
+    options += ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "1", "--data.batch_size", "2"]
     options += ["--data.minimum_count", "1"]
     assert main(["fit", "--config", str(path), "--trainer.default_root_dir", str(tmp_path), *options]) == 0
     printed = capsys.readouterr().out

@@ -16,7 +16,7 @@ QUICK = [
     *("--data.window_length", "40", "--data.warm_up", "10"),
 ]
 
-QUICK_WORDS = ["--trainer.max_steps", "2", "--trainer.limit_val_batches", "1", "--data.batch_size", "4"]
+QUICK_WORDS = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--data.batch_size", "4"]
 
 
 def blocks(language):

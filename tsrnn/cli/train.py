@@ -30,7 +30,6 @@ from tsrnn.cli.run_folder import link_latest, new_run_folder
 from tsrnn.components import describe
 from tsrnn.errors import ConfigError, TsrnnError
 from tsrnn.ops.cpu import cpu_tuning, tune_cpu
-from tsrnn.protocols import Predictor
 from tsrnn.training import AtomicCheckpointIO, LanguageModel, load
 from tsrnn.training.autoregressive_task import AutoregressiveTask
 from tsrnn.training.loading import checkpoint_path, read_checkpoint
@@ -222,7 +221,7 @@ class _CommandLine(LightningCLI):
 
     def predict(self, model: Any, datamodule: Any) -> None:
         """Forecast beyond the data and write the table and the picture."""
-        if not isinstance(model, Predictor):
+        if isinstance(model, LanguageModel):
             raise ConfigError("predict forecasts prices: for words use tsrnn generate")
         forecasts: Any = self.trainer.predict(model, datamodule=datamodule)
         write_forecast(datamodule.panel, forecasts[0], None, self.folder, levels=(80, 95))

@@ -8,7 +8,6 @@ import gzip
 import io
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from tsrnn.data.files import reading
 from tsrnn.data.price_checks import Source, check_table, listed, nanoseconds, selected, shown
 from tsrnn.errors import DataError, nearest
 
@@ -120,35 +120,22 @@ class _Layout(NamedTuple):
 def _read_bytes(path: Path) -> bytes:
     """The file's content, unzipped, each line ending in a line feed; no line and no file without bounds."""
     content = bytearray()
-    try:
-        with path.open("rb") as raw:
-            magic = raw.peek(4)[:4]
-            if magic == b"PAR1" or path.suffix.lower() == ".parquet":
-                whole = magic == b"PAR1" and raw.seek(-4, os.SEEK_END) and raw.read() == b"PAR1"
-                fault = "Parquet is not read yet" if whole else "not a whole Parquet file (it has no footer)"
-                raise DataError(f"{fault}; save the prices as CSV", path=path)
-            stream = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
-            while chunk := stream.read(_LINE_LIMIT):
-                if len(chunk) == _LINE_LIMIT and not re.search(rb"[\r\n]", chunk):
-                    number = len((content + chunk).splitlines())
-                    raise DataError("the line is too large, more than 1 MiB", path=path, line=number)
-                content += chunk
-                # What unzips to 64 times its size is no table of prices.
-                limit = min(_FILE_LIMIT, 2**24 + 64 * raw.tell())
-                if len(content) > limit:
-                    raise DataError(f"the file is too large, more than {limit >> 20} MiB", path=path)
-    except FileNotFoundError:
-        folder = path.parent
-        neighbours = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        raise DataError(f"there is no such file{nearest(path.name, neighbours)}", path=path) from None
-    except IsADirectoryError:
-        raise DataError("this is a folder; name a file of prices", path=path) from None
-    except EOFError:
-        raise DataError("the file ends early: its gzip data is cut short", path=path) from None
-    except (gzip.BadGzipFile, zlib.error):
-        raise DataError("the gzip data is damaged", path=path) from None
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror})", path=path) from None
+    with reading(path), path.open("rb") as raw:
+        magic = raw.peek(4)[:4]
+        if magic == b"PAR1" or path.suffix.lower() == ".parquet":
+            whole = magic == b"PAR1" and raw.seek(-4, os.SEEK_END) and raw.read() == b"PAR1"
+            fault = "Parquet is not read yet" if whole else "not a whole Parquet file (it has no footer)"
+            raise DataError(f"{fault}; save the prices as CSV", path=path)
+        stream = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
+        while chunk := stream.read(_LINE_LIMIT):
+            if len(chunk) == _LINE_LIMIT and not re.search(rb"[\r\n]", chunk):
+                number = len((content + chunk).splitlines())
+                raise DataError("the line is too large, more than 1 MiB", path=path, line=number)
+            content += chunk
+            # What unzips to 64 times its size is no table of prices.
+            limit = min(_FILE_LIMIT, 2**24 + 64 * raw.tell())
+            if len(content) > limit:
+                raise DataError(f"the file is too large, more than {limit >> 20} MiB", path=path)
     return bytes(content).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

@@ -8,13 +8,12 @@ import hashlib
 import io
 import itertools
 import re
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsrnn.errors import DataError, nearest
+from tsrnn.data.files import reading
+from tsrnn.errors import DataError
 
 LONGEST_LINE = 1_000_000
 _LONGEST_CHARACTER = 4  # bytes of UTF-8
@@ -83,25 +82,6 @@ def read_lines(path: Path) -> Iterator[str]:
             if len(line) > LONGEST_LINE:
                 raise _too_long(path, number)
             yield line
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Name in one line what goes wrong while `path` is opened and read."""
-    try:
-        yield
-    except FileNotFoundError:
-        folder = path.parent
-        neighbours = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        raise DataError(f"there is no such file{nearest(path.name, neighbours)}", path=path) from None
-    except IsADirectoryError:
-        raise DataError("this is a folder, where a file of text is needed", path=path) from None
-    except EOFError:
-        raise DataError("the file ends early: its gzip data is cut short", path=path) from None
-    except (gzip.BadGzipFile, zlib.error):
-        raise DataError("the gzip data is damaged, or the file is not gzip", path=path) from None
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror})", path=path) from None
 
 
 def _too_long(path: Path, line: int) -> DataError:

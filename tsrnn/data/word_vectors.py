@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tsrnn.errors import DataError, nearest
+from tsrnn.data.files import reading
+from tsrnn.errors import DataError
 
 
 class WordVectors(NamedTuple):
@@ -42,20 +42,14 @@ def read_word_vectors(path: str | Path, tokens: Sequence[str], size: int) -> Wor
         DataError: if there is no such file, a line cannot be read, or the vectors have another size.
     """
     path = Path(path)
-    if not path.is_file():
-        names = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"there is no such file{nearest(path.name, names)}", path=path)
     places = {token: index for index, token in enumerate(tokens)}
     wanted = {token.lower() for token in tokens} | places.keys()
     vectors: dict[str, Tensor] = {}
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                entry = _entry(line, number, size, wanted, path)
-                if entry is not None:
-                    vectors.setdefault(*entry)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"the .gz file is damaged or incomplete: {error}", path=path) from error
+    with reading(path), gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            entry = _entry(line, number, size, wanted, path)
+            if entry is not None:
+                vectors.setdefault(*entry)
     chosen = {
         index: vectors[word]
         for token, index in places.items()

@@ -17,6 +17,7 @@ _ADVICE = (
     ".*does not have many workers.*",  # resident tensors have no workers
     ".*The number of training batches.*is smaller than the logging interval.*",
     ".*GPU available but not used.*",
+    ".*Experiment logs directory .* exists and is not empty.*",  # it holds the run's other files
     ".*Checkpoint directory .* exists and is not empty.*",
     ".*Trying to infer the `batch_size`.*",
     ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
