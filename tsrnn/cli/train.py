@@ -274,8 +274,9 @@ def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "mod
     if isinstance(configured, dict) and isinstance(saved, dict):
         if "class_path" in configured and configured["class_path"] == saved.get("class_path"):
             configured, saved = configured["init_args"], saved["init_args"]
-        for key in configured:
-            _refuse_difference(configured[key], saved.get(key), path, f"{place}.{key}")
+        # An argument that the checkpoint does not know came with a later version: it has its default there.
+        for key in sorted(configured.keys() & saved.keys()):
+            _refuse_difference(configured[key], saved[key], path, f"{place}.{key}")
     elif configured != saved:
         raise ConfigError(
             f"{place} is {configured} in the configuration but {saved} in the checkpoint {path}"
