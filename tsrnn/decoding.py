@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from tsrnn.codecs import Vocabulary
 from tsrnn.errors import ConfigError
 from tsrnn.heads.categorical import CategoricalDistribution, LinearCategorical
-from tsrnn.models import AutoregressiveModel
+from tsrnn.models import AutoregressiveModel, vocabulary_of
 from tsrnn.models.autoregressive import ModelState
 from tsrnn.ops import state as state_ops
 
@@ -277,17 +276,6 @@ def beam_search(
         ids, log_prob, tokens = ids[going_on], log_prob[going_on], tokens[going_on]
         state = state_ops.select(state, rows[going_on])
     return [hypothesis for _, hypothesis in finished]
-
-
-def vocabulary_of(model: AutoregressiveModel) -> Vocabulary:
-    """The vocabulary of a language model.
-
-    Raises:
-        ConfigError: if the model is not one of words.
-    """
-    if not isinstance(model.codec, Vocabulary):
-        raise ConfigError(f"the model reads {type(model.codec).__name__}, not words")
-    return model.codec
 
 
 def _scores(distribution: Any) -> Tensor:

@@ -17,7 +17,7 @@ def file(tmp_path):
     def write(content, name="vectors.txt"):
         content = content if isinstance(content, bytes) else content.encode()
         path = tmp_path / name
-        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
         return path
 
     return write

@@ -15,9 +15,9 @@ from tsrnn.cli.parser import LineParser, add_checkpoint, positive
 from tsrnn.cli.texts import listed, unknown_words
 from tsrnn.codecs import Vocabulary
 from tsrnn.codecs.tokenizers import END_OF_SENTENCE
-from tsrnn.decoding import Decoding, beam_search, generate, vocabulary_of
+from tsrnn.decoding import Decoding, beam_search, generate
 from tsrnn.errors import ConfigError, DataWarning
-from tsrnn.models import AutoregressiveModel
+from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 
 def run(verb: str, arguments: list[str]) -> int:

@@ -14,10 +14,9 @@ from tsrnn.cli.checkpoints import load_language_model
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.parser import LineParser, add_checkpoint
 from tsrnn.cli.texts import lines_of, listed, unknown_words
-from tsrnn.decoding import vocabulary_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation import SentenceScore, compare, score_sentences, score_stream
-from tsrnn.models import AutoregressiveModel
+from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 
 def run(verb: str, arguments: list[str]) -> int:

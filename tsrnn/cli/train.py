@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import sys
 from pathlib import Path
@@ -29,6 +28,7 @@ from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.run_folder import link_latest, new_run_folder
 from tsrnn.components import describe
 from tsrnn.errors import ConfigError, TsrnnError
+from tsrnn.evaluation import perplexity
 from tsrnn.ops.cpu import cpu_tuning, tune_cpu
 from tsrnn.training import AtomicCheckpointIO, LanguageModel, load
 from tsrnn.training.autoregressive_task import AutoregressiveTask
@@ -131,9 +131,9 @@ class _CommandLine(LightningCLI):
         config = self.config[self.verb]
         torch.set_num_threads(config.threads)
         self._checkpoint = self._resolve_checkpoint(config)
+        self._contents = {} if self._checkpoint is None else read_checkpoint(self._checkpoint)["tsrnn"]
         if config.tune_cpu:
-            resumed = None if self._checkpoint is None else read_checkpoint(self._checkpoint)["tsrnn"]["cpu"]
-            tune_cpu(resumed)
+            tune_cpu(self._contents["cpu"] if self._contents else None)
 
     def _resolve_checkpoint(self, config: Any) -> Path | None:
         given = config.get("ckpt_path")
@@ -150,15 +150,14 @@ class _CommandLine(LightningCLI):
         super().instantiate_classes()
         if self._checkpoint is None:
             return
-        contents = read_checkpoint(self._checkpoint)["tsrnn"]
         if isinstance(self.model, AutoregressiveTask):
-            _refuse_difference(describe(self.model.model), contents["model"], str(self._checkpoint))
+            _refuse_difference(describe(self.model.model), self._contents["model"], str(self._checkpoint))
         if self.verb != "fit":
             modules = {path.rpartition(".")[0] for path in _class_paths(self.config[self.verb].model)}
             configured, self.model = self.model, load(self._checkpoint, modules=modules)
             for name, value in configured.settings.items():
                 setattr(self.model, name, value)
-            self.datamodule.refuse_seen(self.verb, contents["data"])
+            self.datamodule.refuse_seen(self.verb, self._contents["data"])
             self.datamodule.adopt(self.model.model.codec)
 
     def before_fit(self) -> None:
@@ -213,7 +212,7 @@ class _CommandLine(LightningCLI):
             score = float(best.best_model_score)
             say(best.monitor, f"{score:.4f}")
             if isinstance(self.model, LanguageModel):
-                say("valid_perplexity", f"{math.exp(score):.2f}")
+                say("valid_perplexity", f"{perplexity(score):.2f}")
 
     def after_validate(self) -> None:
         for name, value in self.trainer.callback_metrics.items():

@@ -2,7 +2,14 @@
 
 from tsrnn.evaluation.baselines import RandomWalk, forecast_sessions
 from tsrnn.evaluation.metrics import Assessment, DensityScore, assess, score
-from tsrnn.evaluation.sentences import SentenceScore, StreamScore, compare, score_sentences, score_stream
+from tsrnn.evaluation.sentences import (
+    SentenceScore,
+    StreamScore,
+    compare,
+    perplexity,
+    score_sentences,
+    score_stream,
+)
 from tsrnn.evaluation.word_vectors import neighbours
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "compare",
     "forecast_sessions",
     "neighbours",
+    "perplexity",
     "score",
     "score_sentences",
     "score_stream",

@@ -11,7 +11,7 @@ import torch
 from tsrnn.codecs import Vocabulary
 from tsrnn.codecs.tokenizers import END_OF_SENTENCE
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.models import AutoregressiveModel
+from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class SentenceScore:
     @property
     def perplexity(self) -> float:
         """exp(−log P / T), `<eos>` counted in T."""
-        return _perplexity(-self.log_prob / len(self.tokens))
+        return perplexity(-self.log_prob / len(self.tokens))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class StreamScore:
     @property
     def perplexity(self) -> float:
         """exp(nats)."""
-        return _perplexity(self.nats)
+        return perplexity(self.nats)
 
 
 @torch.inference_mode()
@@ -81,7 +81,7 @@ def score_sentences(
         DataError: if a sentence has no token, with its place, counting from 1.
         ConfigError: if batch_tokens is below 1, or the model is not one of words.
     """
-    vocabulary = _vocabulary_of(model)
+    vocabulary = vocabulary_of(model)
     if batch_tokens < 1:
         raise ConfigError(f"batch_tokens must be at least 1, not {batch_tokens}")
     split = [vocabulary.tokenizer.split(sentence) for sentence in sentences]
@@ -129,7 +129,7 @@ def score_stream(model: AutoregressiveModel, lines: Iterable[str], chunk_length:
         DataError: if there is no line.
         ConfigError: if chunk_length is below 1, or the model is not one of words.
     """
-    vocabulary = _vocabulary_of(model)
+    vocabulary = vocabulary_of(model)
     if chunk_length < 1:
         raise ConfigError(f"chunk_length must be at least 1, not {chunk_length}")
     unknown = vocabulary.unknown
@@ -179,14 +179,9 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterable[list[int]]:
         yield batch
 
 
-def _perplexity(nats: float) -> float:
+def perplexity(nats: float) -> float:
+    """exp(nats per token); infinite where that is beyond the numbers there are."""
     try:
         return math.exp(nats)
     except OverflowError:
         return math.inf
-
-
-def _vocabulary_of(model: AutoregressiveModel) -> Vocabulary:
-    if not isinstance(model.codec, Vocabulary):
-        raise ConfigError(f"the model reads {type(model.codec).__name__}, not words")
-    return model.codec

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tsrnn.codecs import Vocabulary
 from tsrnn.codecs.tokenizers import END_OF_SENTENCE, UNKNOWN
 from tsrnn.errors import ConfigError, nearest
-from tsrnn.models import AutoregressiveModel
+from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 
 @torch.no_grad()
@@ -31,9 +30,7 @@ def neighbours(model: AutoregressiveModel, word: str, count: int = 10) -> list[t
         ConfigError: if the word is not in the vocabulary, with the nearest spelling; if count is below 1
             or the model is not one of words.
     """
-    vocabulary = model.codec
-    if not isinstance(vocabulary, Vocabulary):
-        raise ConfigError(f"the model reads {type(vocabulary).__name__}, not words")
+    vocabulary = vocabulary_of(model)
     if count < 1:
         raise ConfigError(f"the number of neighbours must be at least 1, not {count}")
     if word not in vocabulary.tokens:

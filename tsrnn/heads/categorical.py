@@ -104,7 +104,8 @@ class ClassHead(Head):
                 f"tied weights: the embedding has {weight.shape[0]} vectors of {weight.shape[1]}, the head "
                 f"needs {self.projection.weight.shape[0]} of {self.input_size}, the backbone's output size"
             )
-        self.projection.weight = nn.Parameter(weight) if not isinstance(weight, nn.Parameter) else weight
+        assert isinstance(weight, nn.Parameter)  # another tensor would be a copy, and not tied
+        self.projection.weight = weight
 
 
 @final

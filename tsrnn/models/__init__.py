@@ -1,5 +1,5 @@
 """Models: what the parts are put together to."""
 
-from tsrnn.models.autoregressive import AutoregressiveModel, ModelState
+from tsrnn.models.autoregressive import AutoregressiveModel, ModelState, vocabulary_of
 
-__all__ = ["AutoregressiveModel", "ModelState"]
+__all__ = ["AutoregressiveModel", "ModelState", "vocabulary_of"]

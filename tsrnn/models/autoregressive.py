@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tsrnn.backbones.base import Backbone
 from tsrnn.codecs.base import Codec, Known
+from tsrnn.codecs.vocabulary import Vocabulary
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.heads.base import Head
 from tsrnn.heads.categorical import ClassHead
@@ -179,3 +180,14 @@ class AutoregressiveModel(nn.Module):
 def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """Floats in the network's precision; codecs compute in float64. Token ids stay as they are."""
     return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def vocabulary_of(model: AutoregressiveModel) -> Vocabulary:
+    """The vocabulary of a language model.
+
+    Raises:
+        ConfigError: if the model is not one of words.
+    """
+    if not isinstance(model.codec, Vocabulary):
+        raise ConfigError(f"the model reads {type(model.codec).__name__}, not words")
+    return model.codec

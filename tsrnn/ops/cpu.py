@@ -49,11 +49,10 @@ def tune_cpu(chosen: dict[str, Any] | None = None) -> dict[str, Any]:
         "gain": None,
         "error": None,
     }
-    if torch.cuda.is_available():
-        pass
-    elif chosen is not None and chosen["processor"] == result["processor"]:
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu and chosen is not None and chosen["processor"] == result["processor"]:
         result = dict(chosen)
-    else:
+    elif not on_gpu:
         result["gain"], result["error"] = _probe()
         exact, faster = result["error"] < _LARGEST_ERROR, result["gain"] > _LEAST_GAIN
         result["matmul_precision"] = "medium" if exact and faster else before

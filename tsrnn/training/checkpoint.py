@@ -17,7 +17,7 @@ from tsrnn.errors import CheckpointError
 from tsrnn.ops.cpu import cpu_tuning
 from tsrnn.protocols import Panel
 
-FORMAT = 1
+FORMAT = 2
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

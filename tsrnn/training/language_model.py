@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
@@ -13,16 +12,13 @@ from torch import nn
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Vocabulary
 from tsrnn.data.word_vectors import WordVectors, read_word_vectors
-from tsrnn.decoding import Decoding, generate, vocabulary_of
+from tsrnn.decoding import Decoding, generate
 from tsrnn.embeddings import TokenEmbedding
 from tsrnn.errors import ConfigError
-from tsrnn.evaluation import SentenceScore, neighbours, score_sentences
+from tsrnn.evaluation import SentenceScore, neighbours, perplexity, score_sentences
 from tsrnn.heads import Categorical, Head
-from tsrnn.models import AutoregressiveModel
+from tsrnn.models import AutoregressiveModel, vocabulary_of
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
-
-_LARGEST_NATS = 700.0
-"""exp of more is beyond the numbers there are."""
 
 
 @final
@@ -112,7 +108,7 @@ class LanguageModel(AutoregressiveTask):
     def _log_mean(self, stage: str) -> tuple[float, int] | None:
         mean = super()._log_mean(stage)
         if mean is not None:
-            self.log(f"{stage}_perplexity", math.exp(min(mean[0], _LARGEST_NATS)), prog_bar=stage == "valid")
+            self.log(f"{stage}_perplexity", perplexity(mean[0]), prog_bar=stage == "valid")
         return mean
 
     def on_test_epoch_end(self) -> None:
@@ -121,7 +117,7 @@ class LanguageModel(AutoregressiveTask):
         if mean is not None:
             nats, tokens = mean
             tokens //= self.trainer.world_size  # each process read the whole text
-            self.scores = {"tokens": tokens, "nats": nats, "perplexity": math.exp(min(nats, _LARGEST_NATS))}
+            self.scores = {"tokens": tokens, "nats": nats, "perplexity": perplexity(nats)}
 
     def score(self, sentences: Sequence[str]) -> list[SentenceScore]:
         """What the model says of sentences, each by itself: see `tsrnn.evaluation.score_sentences`."""
