@@ -89,12 +89,15 @@ class Panel:
         ds: the T sessions in increasing order, datetime64 or integers.
         values: (N, T) float64 in the raw unit (a price in its currency), NaN where a series has none.
         calendar: what makes the sessions that follow: an exchange's code, "24/7" or "none".
+        ends: (N,) for series without dates that each count their own sessions: the number of each one's
+            last. The series stand aligned at their ends, and `ds` is then −T + 1, ..., 0. Else None.
     """
 
     unique_ids: tuple[str, ...]
     ds: npt.NDArray[Any]
     values: npt.NDArray[np.float64]
     calendar: str = "none"
+    ends: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.unique_ids), len(self.ds)):
@@ -111,7 +114,7 @@ class Panel:
     def last(self, sessions: int) -> Panel:
         """The panel's last `sessions` sessions."""
         start = max(self.num_sessions - sessions, 0)
-        return Panel(self.unique_ids, self.ds[start:], self.values[:, start:], self.calendar)
+        return Panel(self.unique_ids, self.ds[start:], self.values[:, start:], self.calendar, self.ends)
 
 
 def session_text(session: Any) -> str:
