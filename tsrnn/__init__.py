@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsrnn.backbones import GRU, LSTM, RNN, Backbone
-    from tsrnn.codecs import Codec, LogReturns, Vocabulary
-    from tsrnn.data import PriceSeries, TextCorpus
+    from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
+    from tsrnn.data import PriceSeries, SeriesPanel, TextCorpus, Yahoo, read_prices, read_series
     from tsrnn.errors import TsrnnError
-    from tsrnn.evaluation import RandomWalk
-    from tsrnn.heads import AdaptiveSoftmax, Categorical, Head, Normal, StudentT
+    from tsrnn.evaluation import RandomWalk, SeasonalNaive
+    from tsrnn.heads import (
+        AdaptiveSoftmax,
+        Categorical,
+        Head,
+        Normal,
+        NormalMixture,
+        Quantiles,
+        StudentT,
+    )
     from tsrnn.models import AutoregressiveModel
     from tsrnn.ops.cpu import tune_cpu
-    from tsrnn.protocols import Forecast, Panel, Predictor
+    from tsrnn.protocols import Forecast, Panel, Predictor, QuantileForecast
     from tsrnn.training import Forecaster, LanguageModel, RNNForecaster, load
 
 __version__ = "0.1.0"
@@ -27,6 +35,7 @@ _HOMES = {
     "AdaptiveSoftmax": "heads",
     "AutoregressiveModel": "models",
     "Backbone": "backbones",
+    "Blocks": "codecs",
     "Categorical": "heads",
     "Codec": "codecs",
     "Forecast": "protocols",
@@ -37,17 +46,25 @@ _HOMES = {
     "LanguageModel": "training",
     "LogReturns": "codecs",
     "Normal": "heads",
+    "NormalMixture": "heads",
     "Panel": "protocols",
     "Predictor": "protocols",
     "PriceSeries": "data",
+    "QuantileForecast": "protocols",
+    "Quantiles": "heads",
     "RNN": "backbones",
     "RNNForecaster": "training",
     "RandomWalk": "evaluation",
+    "SeasonalNaive": "evaluation",
+    "SeriesPanel": "data",
     "StudentT": "heads",
     "TextCorpus": "data",
     "TsrnnError": "errors",
     "Vocabulary": "codecs",
+    "Yahoo": "data",
     "load": "training",
+    "read_prices": "data",
+    "read_series": "data",
     "tune_cpu": "ops.cpu",
 }
 
@@ -58,6 +75,7 @@ __all__ = [
     "AdaptiveSoftmax",
     "AutoregressiveModel",
     "Backbone",
+    "Blocks",
     "Categorical",
     "Codec",
     "Forecast",
@@ -66,16 +84,24 @@ __all__ = [
     "LanguageModel",
     "LogReturns",
     "Normal",
+    "NormalMixture",
     "Panel",
     "Predictor",
     "PriceSeries",
+    "QuantileForecast",
+    "Quantiles",
     "RNNForecaster",
     "RandomWalk",
+    "SeasonalNaive",
+    "SeriesPanel",
     "StudentT",
     "TextCorpus",
     "TsrnnError",
     "Vocabulary",
+    "Yahoo",
     "load",
+    "read_prices",
+    "read_series",
     "tune_cpu",
 ]
 

@@ -6,6 +6,7 @@ Letters in names: `B` batch rows, `T` steps, `D` features, `H` hidden units (hor
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
@@ -25,10 +26,12 @@ class Encoding(NamedTuple):
 
     Attributes:
         inputs: what is known before each observation, (..., T, D) floats or (..., T) token ids.
-        targets: the observation of each step in model units (log returns, token ids), (..., T).
-        location: where the step's density is centred before the network speaks, (..., T), or None.
+        targets: the observation of each step in model units (log returns, token ids), (..., T); where a
+            step is a block of P values, (..., T, P).
+        location: where the step's density is centred before the network speaks, as the targets, or None;
+            where a codec offers K candidates for it, they stand on one more axis.
         scale: the units of the step's density, (..., T), or None.
-        observed: True where the step has a density and counts in a mean, (..., T).
+        observed: True where a target has a density and counts in a mean, as the targets.
     """
 
     inputs: Tensor
@@ -124,8 +127,55 @@ def session_text(session: Any) -> str:
     return str(session)
 
 
+class _ForecastTable(ABC):
+    """What every forecast offers, however it holds its distribution."""
+
+    unique_ids: tuple[str, ...]
+    origins: npt.NDArray[Any]
+    ds: npt.NDArray[Any]
+    last: npt.NDArray[np.float64]
+    ends: npt.NDArray[np.int64] | None
+
+    @property
+    @abstractmethod
+    def mean(self) -> npt.NDArray[np.float64]:
+        """(O, N, H) means."""
+
+    @abstractmethod
+    def quantile(self, q: float | Sequence[float]) -> npt.NDArray[np.float64]:
+        """(O, N, H) quantile, with a leading axis when `q` is a sequence."""
+
+    def interval(self, level: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Lower and upper (O, N, H) bounds of the central interval that holds `level` percent."""
+        low, high = self.quantile([0.5 - level / 200, 0.5 + level / 200])
+        return low, high
+
+    def to_frame(self, levels: Sequence[float] = (80, 95), tail: float = 0.05) -> pd.DataFrame:
+        """A tidy frame: unique_id, cutoff, ds, mean, the quantiles, and, of paths, the risk of each step.
+
+        The quantiles' columns are named q0.025, q0.1, q0.5, ...: the bounds of `levels` and the median.
+        """
+        quantiles = sorted({0.5, *(0.5 + sign * level / 200 for level in levels for sign in (-1, 1))})
+        mean = self.mean
+        cutoffs, sessions = self.origins[:, None, None], self.ds[:, None, :]
+        if self.ends is not None:
+            cutoffs, sessions = cutoffs + self.ends[:, None], sessions + self.ends[:, None]
+        columns: dict[str, Any] = {
+            "unique_id": np.broadcast_to(np.array(self.unique_ids, dtype=object)[:, None], mean.shape),
+            "cutoff": np.broadcast_to(cutoffs, mean.shape),
+            "ds": np.broadcast_to(sessions, mean.shape),
+            "mean": mean,
+        }
+        columns |= {f"q{q:.6g}": part for q, part in zip(quantiles, self.quantile(quantiles), strict=True)}
+        columns |= self._risk(tail)
+        return pd.DataFrame({name: column.reshape(-1) for name, column in columns.items()})
+
+    def _risk(self, tail: float) -> dict[str, Any]:
+        return {}
+
+
 @dataclass  # not frozen: Lightning refuses to hand on frozen predictions
-class Forecast:
+class Forecast(_ForecastTable):
     """Sampled paths of every series from every origin, in raw units.
 
     Args:
@@ -134,6 +184,7 @@ class Forecast:
         ds: (O, H) sessions that are forecast.
         samples: (O, N, S, H) paths.
         last: (O, N) values at the origins, NaN where the series has none.
+        ends: (N,) the last session of each series that counts its own, as in `Panel`; else None.
     """
 
     unique_ids: tuple[str, ...]
@@ -141,6 +192,7 @@ class Forecast:
     ds: npt.NDArray[Any]
     samples: npt.NDArray[np.floating[Any]]
     last: npt.NDArray[np.float64]
+    ends: npt.NDArray[np.int64] | None = None
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
@@ -150,11 +202,6 @@ class Forecast:
     def quantile(self, q: float | Sequence[float]) -> npt.NDArray[np.float64]:
         """(O, N, H) quantile over the paths, with a leading axis when `q` is a sequence."""
         return np.asarray(np.quantile(self.samples, q, axis=2), dtype=np.float64)
-
-    def interval(self, level: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Lower and upper (O, N, H) bounds of the central interval that holds `level` percent."""
-        low, high = self.quantile([0.5 - level / 200, 0.5 + level / 200])
-        return low, high
 
     def probability_up(self) -> npt.NDArray[np.float64]:
         """(O, N, H) share of the paths above the last known value, a tie counting one half."""
@@ -179,25 +226,78 @@ class Forecast:
         losses = 1 - np.partition(self.samples, worst - 1, axis=2)[:, :, :worst] / self.last[:, :, None, None]
         return np.asarray(losses.mean(axis=2, dtype=np.float64))
 
-    def to_frame(self, levels: Sequence[float] = (80, 95), tail: float = 0.05) -> pd.DataFrame:
-        """A tidy frame: unique_id, cutoff, ds, mean, the quantiles, and the risk of each step.
-
-        The quantiles' columns are named q0.025, q0.1, q0.5, ...: the bounds of `levels` and the median.
-        """
-        quantiles = sorted({0.5, *(0.5 + sign * level / 200 for level in levels for sign in (-1, 1))})
-        origins, series, _, horizon = self.samples.shape
-        columns: dict[str, Any] = {
-            "unique_id": np.tile(np.repeat(np.array(self.unique_ids, dtype=object), horizon), origins),
-            "cutoff": np.repeat(self.origins, series * horizon),
-            "ds": np.repeat(self.ds[:, None, :], series, axis=1).reshape(-1),
-            "mean": self.mean.reshape(-1),
+    def _risk(self, tail: float) -> dict[str, Any]:
+        return {
+            "probability_up": self.probability_up(),
+            f"value_at_risk_{100 * tail:g}": self.value_at_risk(tail),
+            f"expected_shortfall_{100 * tail:g}": self.expected_shortfall(tail),
         }
-        for q, values in zip(quantiles, self.quantile(quantiles), strict=True):
-            columns[f"q{q:.6g}"] = values.reshape(-1)
-        columns["probability_up"] = self.probability_up().reshape(-1)
-        columns[f"value_at_risk_{100 * tail:g}"] = self.value_at_risk(tail).reshape(-1)
-        columns[f"expected_shortfall_{100 * tail:g}"] = self.expected_shortfall(tail).reshape(-1)
-        return pd.DataFrame(columns)
+
+
+@dataclass
+class QuantileForecast(_ForecastTable):
+    """Quantiles of every series from every origin, in raw units; there are no paths.
+
+    Args:
+        unique_ids: the N names.
+        origins: the O sessions whose value is the last one known to the forecast.
+        ds: (O, H) sessions that are forecast.
+        values: (O, N, Q, H) quantiles.
+        levels: (Q,) of the quantiles, increasing.
+        last: (O, N) values at the origins, NaN where the series has none.
+        ends: (N,) the last session of each series that counts its own, as in `Panel`; else None.
+    """
+
+    unique_ids: tuple[str, ...]
+    origins: npt.NDArray[Any]
+    ds: npt.NDArray[Any]
+    values: npt.NDArray[np.floating[Any]]
+    levels: npt.NDArray[np.float64]
+    last: npt.NDArray[np.float64]
+    ends: npt.NDArray[np.int64] | None = None
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """(O, N, H) mean, each quantile standing for the levels that are nearest to its own."""
+        edges = np.concatenate([[0.0], (self.levels[1:] + self.levels[:-1]) / 2, [1.0]])
+        return np.asarray(np.einsum("onqh,q->onh", self.values, np.diff(edges)), dtype=np.float64)
+
+    def quantile(self, q: float | Sequence[float]) -> npt.NDArray[np.float64]:
+        """(O, N, H) quantile, linear between the levels and in exponential tails beyond them.
+
+        The tails are those of `tsrnn.heads.quantiles.QuantileDistribution`; a leading axis when `q` is a
+        sequence.
+        """
+        return np.stack([self._quantile(one) for one in q]) if isinstance(q, Sequence) else self._quantile(q)
+
+    def _quantile(self, q: float) -> npt.NDArray[np.float64]:
+        levels, values = self.levels, self.values
+        if len(levels) == 1:
+            return values[:, :, 0].astype(np.float64)
+        right = int(np.clip(np.searchsorted(levels, q), 1, len(levels) - 1))
+        low, high = (values[:, :, index].astype(np.float64) for index in (right - 1, right))
+        slope = (high - low) / (levels[right] - levels[right - 1])
+        if q < levels[0]:
+            return np.asarray(low + slope * levels[0] * np.log(q / levels[0]))
+        if q > levels[-1]:
+            return np.asarray(high - slope * (1 - levels[-1]) * np.log((1 - q) / (1 - levels[-1])))
+        return np.asarray(low + slope * (q - levels[right - 1]))
+
+
+class Holdout(NamedTuple):
+    """A panel of which the sessions after an origin are forecast, and compared with what happened.
+
+    Attributes:
+        panel: the series, the held-out sessions included.
+        origin: index of the last session that is known.
+        horizon: how many sessions after it are compared.
+        season: length of the season, of the naive forecast and of MASE's scale.
+    """
+
+    panel: Panel
+    origin: int
+    horizon: int
+    season: int
 
 
 @runtime_checkable
@@ -206,8 +306,8 @@ class Predictor(Protocol):
 
     def forecast(
         self, panel: Panel, horizon: int, *, origins: Sequence[int] | None = None, num_samples: int = 1000
-    ) -> Forecast:
-        """Paths of every series from every origin.
+    ) -> Forecast | QuantileForecast:
+        """The distribution of every series' future from every origin.
 
         Args:
             panel: the series; a forecast never reads a value after its origin.

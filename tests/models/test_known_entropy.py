@@ -36,8 +36,8 @@ def train(
         row = torch.randint(rows, (64, 1))
         time = torch.randint(length - len(window), (64, 1)) + window
         batch = encoding.map(lambda part: part[row, time])  # noqa: B023
-        nats, _ = model.score(batch)
-        loss = -nats[:, warm_up:].mean()
+        nats, _ = model.loss(batch)
+        loss = nats[:, warm_up:].mean()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

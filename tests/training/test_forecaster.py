@@ -26,17 +26,17 @@ def test_training_lowers_the_loss(trained):
     _, data, _ = trained
     untrained = new_task(data).eval()
     with torch.no_grad(), quiet():
-        before = -untrained.model.score(data.encoding)[0][:, 1:280].mean()
-        after = -trained[0].eval().model.score(data.encoding)[0][:, 1:280].mean()
+        before = untrained.model.loss(data.encoding)[0][:, 1:280].mean()
+        after = trained[0].eval().model.loss(data.encoding)[0][:, 1:280].mean()
     assert after < before
 
 
 def test_validation_scores_its_span_from_the_whole_past(trained):
     task, data, trainer = trained
     with torch.no_grad():
-        nats, _ = task.eval().model.score(data.encoding)
+        nats, _ = task.eval().model.loss(data.encoding)
     assert float(trainer.callback_metrics["valid_nats"]) == pytest.approx(
-        -float(nats[:, 280:340].mean()), rel=1e-5
+        float(nats[:, 280:340].mean()), rel=1e-5
     )
 
 
@@ -59,8 +59,8 @@ def test_testing_stands_beside_the_random_walk_on_the_same_steps(trained):
     assert list(frame["model"]) == ["GRU", "random walk", "random walk, EWMA volatility"]
     assert set(frame["steps"]) == {120}
     with torch.no_grad():
-        nats, _ = task.eval().model.score(data.encoding)
-    assert frame["nats"][0] == pytest.approx(-float(nats[:, 340:].mean()), rel=1e-5)
+        nats, _ = task.eval().model.loss(data.encoding)
+    assert frame["nats"][0] == pytest.approx(float(nats[:, 340:].mean()), rel=1e-5)
     moves = np.diff(np.log(data.panel.values))
     scale = np.sqrt((moves[:, :279] ** 2).mean(1, keepdims=True))
     walk = 0.5 * (moves[:, 339:] / scale) ** 2 + np.log(scale) + 0.5 * np.log(2 * np.pi)
@@ -137,12 +137,12 @@ def test_bare_loaders_serve_as_well(tmp_path):
 def test_a_batch_that_goes_on_starts_from_the_carried_state_without_its_graph(trained):
     task, data, _ = trained
     encoding = data.encoding
-    whole, _ = task.model.eval().score(encoding)
+    whole, _ = task.model.eval().loss(encoding)
     first, second = encoding.take(slice(None), slice(0, 200)), encoding.take(slice(None), slice(200, 400))
     task.training_step(Batch(first, begins=True), 0)
     assert not any(tensor.requires_grad for tensor in task.carried(Batch(second, begins=False), "train"))
     loss = task.training_step(Batch(second, begins=False), 1)
-    assert loss.item() == pytest.approx(-whole[:, 200:].mean().item(), rel=1e-5)
+    assert loss.item() == pytest.approx(whole[:, 200:].mean().item(), rel=1e-5)
 
 
 def test_training_that_diverges_is_said(tmp_path):

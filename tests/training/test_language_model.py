@@ -147,8 +147,8 @@ def test_train_nats_are_the_mean_over_every_token_once(new_data, folder):
     total, state = 0.0, None
     with torch.no_grad():
         for batch in batches:
-            nats, state = task.model.score(batch.encoding, state)
-            total -= nats.double().sum().item()
+            nats, state = task.model.loss(batch.encoding, state)
+            total += nats.double().sum().item()
     assert task.record.train_nats == [pytest.approx(total / data.spans[0], rel=1e-6)]
 
 
@@ -169,15 +169,15 @@ def test_a_chunk_begins_with_the_state_that_the_one_before_left_cut_from_its_gra
                 assert ours.grad_fn is None
                 assert ours.any()
         losses.append(task.training_step(batch, len(losses)))
-        _, state = task.model.score(batch.encoding, state)
+        _, state = task.model.loss(batch.encoding, state)
     parameters = list(task.parameters())
     ours = torch.autograd.grad(losses[1], parameters)
 
     def gradient(cut):
-        _, state = task.model.score(batches[0].encoding)
+        _, state = task.model.loss(batches[0].encoding)
         state = state_ops.detach(state) if cut else state
-        nats, _ = task.model.score(batches[1].encoding, state)
-        return torch.autograd.grad(-nats.mean(), parameters)
+        nats, _ = task.model.loss(batches[1].encoding, state)
+        return torch.autograd.grad(nats.mean(), parameters)
 
     torch.testing.assert_close(ours, gradient(cut=True), rtol=1e-5, atol=1e-7)
     assert not all(

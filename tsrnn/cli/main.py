@@ -18,6 +18,7 @@ _VERBS = {
     "validate": ("train", "score the validation span of a checkpoint"),
     "test": ("train", "score the test span of a checkpoint, beside the random walk"),
     "predict": ("train", "forecast beyond the configured data, into a run folder"),
+    "fetch": ("fetch", "daily prices from Yahoo:  tsrnn fetch AAPL 005930.KS --output prices.csv"),
     "forecast": ("forecast", "forecast from a checkpoint:  tsrnn forecast CKPT [FILE] --horizon 20"),
     "score": ("score", 'how probable words are:  tsrnn score CKPT "a sentence"'),
     "generate": ("generate", 'go on from a prompt:  tsrnn generate CKPT "a prompt" --words 100'),

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple, Self
 import torch
 from torch import Tensor
 
+from tsrnn.errors import DataError
 from tsrnn.protocols import Encoding, State
 
 
@@ -16,7 +17,7 @@ class Known(NamedTuple):
 
     Attributes:
         inputs: (..., D) floats or (...) token ids.
-        location: (...) or None.
+        location: (..., *event_shape) or None; a codec with several `candidates` has them on a last axis.
         scale: (...) or None.
     """
 
@@ -33,6 +34,9 @@ class Codec(ABC):
     units). `encode` is the same over a whole sequence, and may be vectorised: one shared test says that
     both agree.
 
+    A step is one observation, or, where `event_shape` is (P,), a block of P of them: T is then a multiple
+    of P, and "the next observation" is the next block (..., P).
+
     Batch axes come first. A codec may read across the last of them, the axis of the series of one panel,
     and then needs it; how many stand before is free. A sequence has at least one step.
     """
@@ -40,6 +44,14 @@ class Codec(ABC):
     is_component: ClassVar[bool] = True
     input_size: int
     """D, the number of input features; V, the size of the vocabulary, for tokens."""
+    event_shape: tuple[int, ...] = ()
+    """The axes of one step's observation: () for a token or a price, (P,) for a block of P values."""
+    candidates: int = 1
+    """K, how many locations the codec offers a step, between which the model learns to choose."""
+    memory: int | None = None
+    """How many observations before a step its inputs depend on at most. None: on all of them."""
+    context: int | None = None
+    """How many steps the network reads before a forecast, and in training. None: all that there are."""
 
     def fit(self, raw: Tensor) -> Self:
         """The codec with its constants taken from the training span, raw: (..., T). Most have none."""
@@ -55,15 +67,15 @@ class Codec(ABC):
 
     @abstractmethod
     def update(self, raw: Tensor, state: State) -> State:
-        """The state after the next observation, raw: (...)."""
+        """The state after the next observation, raw: (..., *event_shape)."""
 
     @abstractmethod
     def target(self, raw: Tensor, state: State) -> tuple[Tensor, Tensor]:
-        """The next observation as a model step (...), and whether it has a density (...) bool."""
+        """The next observation as a model step, and whether it has a density (bool), both as `raw`."""
 
     @abstractmethod
     def decode(self, step: Tensor, state: State) -> Tensor:
-        """The model step (...) in raw units, given the state before it."""
+        """The model step in raw units, given the state before it."""
 
     def log_jacobian(self, raw: Tensor) -> Tensor:
         """log |d step / d raw| for each observation: what turns nats of steps into nats of raw values."""
@@ -79,18 +91,38 @@ class Codec(ABC):
         Returns:
             The encoding, and the state after the last observation.
         """
+        time = raw.dim() - 1
+        blocks = self.blocks(raw)
         if state is None:
             state = self.initial_state(*raw.shape[:-1])
         steps = []
-        for raw_t in raw.unbind(-1):
+        for raw_t in blocks.unbind(time):
             known = self.known(state)
             steps.append((known, *self.target(raw_t, state)))
             state = self.update(raw_t, state)
         known_steps, targets, observed = zip(*steps, strict=True)
-        time = raw.dim() - 1
         inputs, location, scale = (
             None if parts[0] is None else torch.stack(parts, dim=time)
             for parts in zip(*known_steps, strict=True)
         )
         assert inputs is not None
-        return Encoding(inputs, torch.stack(targets, -1), location, scale, torch.stack(observed, -1)), state
+        return Encoding(
+            inputs, torch.stack(targets, time), location, scale, torch.stack(observed, time)
+        ), state
+
+    def state_after(self, raw: Tensor) -> State:
+        """The state after the observations (..., T), which are not to be scored."""
+        return self.encode(raw)[1]
+
+    def blocks(self, raw: Tensor) -> Tensor:
+        """The sequence (..., T) cut into steps: (..., T) itself, or (..., T / P, P).
+
+        Raises:
+            DataError: if T is no multiple of P.
+        """
+        if not self.event_shape:
+            return raw
+        (size,) = self.event_shape
+        if raw.shape[-1] % size:
+            raise DataError(f"{raw.shape[-1]} observations are no whole number of blocks of {size}")
+        return raw.reshape(*raw.shape[:-1], -1, size)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,7 @@ from tsrnn.errors import ConfigError, DataError, DataWarning, nearest
 YEARS = (1700, 2200)  # whole years that nanoseconds in 64 bits can hold
 _LARGEST_PRICE = 1e100  # its square is still a finite number
 _JUMP = 0.6
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def check_prices(
@@ -40,32 +43,42 @@ def check_prices(
             0) and the column.
         ConfigError: `on_missing` is another word.
     """
+    source = Source(None, "ds", "y", "rows")
+    return check_table(*frame_table(frame, symbols, source), source, on_missing)
+
+
+def frame_table(
+    frame: pd.DataFrame, symbols: Sequence[str] | None, source: Source
+) -> tuple[pd.DataFrame, list[str]]:
+    """The table for `check_table` of a frame in unique_id, ds and y, and the names of its series."""
     for name in ("ds", "y"):
         if list(frame.columns).count(name) != 1:
             fault = "stands twice" if name in frame.columns else "is missing"
-            raise DataError(f"column {name} {fault}; {listed(list(map(str, frame.columns)))}")
+            raise DataError(
+                f"column {name} {fault}; {listed(list(map(str, frame.columns)))}", path=source.path
+            )
     if frame.empty:
-        raise DataError("the frame has no rows")
+        raise DataError(f"the {'frame' if source.path is None else 'file'} has no rows", path=source.path)
     ids = frame["unique_id"] if "unique_id" in frame.columns else pd.Series("y", index=frame.index)
     for name, values in (("unique_id", ids), ("ds", frame["ds"])):
         if values.isna().any():
-            raise DataError(f"row {np.argmax(values.isna())}: no {name}", column=name)
+            raise source.error(f"no {name}", "", int(np.argmax(values.isna())), name)
     ds = frame["ds"]
     if isinstance(ds.dtype, pd.DatetimeTZDtype):
         ds = ds.dt.tz_convert("UTC").dt.tz_localize(None)
     if pd.api.types.is_datetime64_dtype(ds):
         ds = nanoseconds(ds)
         if ds.isna().any():
-            raise DataError(f"row {np.argmax(ds.isna())}: the year is outside {YEARS}", column="ds")
+            raise source.error(f"the year is outside {YEARS}", "", int(np.argmax(ds.isna())), source.date)
     elif not pd.api.types.is_integer_dtype(ds):
-        raise DataError(f"ds holds {ds.dtype}; make it datetimes (pd.to_datetime) or integers", column="ds")
+        problem = f"{source.date} holds {ds.dtype}; make it datetimes (pd.to_datetime) or integers"
+        raise DataError(problem, path=source.path, column=source.date)
     codes, names = pd.factorize(ids.astype(str))
     y = frame["y"]
-    if y.dtype.kind not in "iuf":
-        for row, value in enumerate(y):
-            if not (pd.api.types.is_number(value) or pd.isna(value)) or isinstance(value, complex):
-                problem = f"series {names[codes[row]]}, row {row}: '{shown(str(value))}' is not a number"
-                raise DataError(problem, column="y")
+    refuse_unprintable(list(names), source.path)
+    if (word := first_word(y)) is not None:
+        problem = f"'{shown(str(y.iloc[word]))}' is not a number"
+        raise source.error(problem, names[codes[word]], word)
     table = pd.DataFrame(
         {
             "series": codes,
@@ -74,8 +87,7 @@ def check_prices(
             "row": np.arange(len(frame)),
         }
     )
-    table = table[np.isin(codes, selected(names, symbols, None))]
-    return check_table(table, list(names), Source(None, "ds", "y"), on_missing)
+    return table[np.isin(codes, selected(names, symbols, source.path))], list(names)
 
 
 @dataclass(frozen=True)
@@ -86,16 +98,13 @@ class Source:
         path: the file, or None for a frame.
         date: the column of dates.
         value: the column of prices, or None in the wide form, where each series is a column.
+        rows: what the numbers of rows count: lines of text from 1, or rows of a table from 0.
     """
 
     path: Path | None
     date: str
     value: str | None
-
-    @property
-    def rows(self) -> str:
-        """What the numbers of rows count."""
-        return "rows" if self.path is None else "lines"
+    rows: Literal["lines", "rows"] = "lines"
 
     def column(self, series: str) -> str:
         """The column that holds the prices of a series."""
@@ -104,10 +113,13 @@ class Source:
     def error(self, problem: str, series: str, row: int | None, column: str | None = None) -> DataError:
         """The problem with its place in front."""
         column = column or self.column(series)
-        if self.path is not None:
+        if self.rows == "lines":
             return DataError(problem, path=self.path, line=row, column=column)
-        place = f"series {shown(series)}" + ("" if row is None else f", row {row}")
-        return DataError(f"{place}: {problem}", column=column)
+        place = [f"series {shown(series)}"] if series else []
+        place += [] if row is None else [f"row {row}"]
+        return DataError(
+            f"{', '.join(place)}: {problem}" if place else problem, path=self.path, column=column
+        )
 
     def warn(self, problem: str, series: str, row: int | None, column: str | None = None) -> None:
         """The same words as a warning, at the line that called `read_prices` or `check_prices`."""
@@ -212,6 +224,29 @@ def _warn_of_oddities(table: pd.DataFrame, names: list[str], source: Source) -> 
         more = f" (the longest of {len(gaps)})" if len(gaps) > 1 else ""
         problem = f"a gap of {days} between {source.rows} {before} and {after}{more}"
         source.warn(problem, name, after, source.date)
+
+
+def first_word(y: pd.Series[Any]) -> int | None:
+    """The position of the first value that is neither a real number nor missing."""
+    if y.dtype.kind in "iuf":
+        return None
+    for row, value in enumerate(y):
+        number = pd.api.types.is_number(value) or isinstance(value, Decimal)
+        if not (number or pd.isna(value)) or isinstance(value, complex):
+            return row
+    return None
+
+
+def refuse_unprintable(names: Sequence[str], path: Path | None) -> None:
+    """No name of a series holds what a terminal takes for a command, or what cannot be seen."""
+    if not _UNSEEN.search("".join(names)):
+        return
+    for name in names:
+        if found := _UNSEEN.search(name):
+            problem = (
+                f"the series '{shown(name)}' has a character that cannot be seen (U+{ord(found[0]):04X})"
+            )
+            raise DataError(f"{problem}; remove it", path=path)
 
 
 def selected(names: Sequence[str], symbols: Sequence[str] | None, path: Path | None) -> list[int]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
-import io
-import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -18,40 +13,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.data.files import reading
-from tsrnn.data.price_checks import Source, check_table, listed, nanoseconds, selected, shown
-from tsrnn.errors import DataError, nearest
+from tsrnn.data.cells import Cells
+from tsrnn.data.files import decode, is_parquet, open_parquet, parquet_names, read_bytes, reading, records
+from tsrnn.data.price_checks import (
+    Source,
+    check_table,
+    frame_table,
+    listed,
+    refuse_unprintable,
+    selected,
+    shown,
+)
+from tsrnn.errors import ConfigError, DataError, nearest
 
-_DATE_NAMES = ("date", "ds", "datetime", "timestamp", "time", "day", "날짜", "일자", "일시")
-_SYMBOL_NAMES = ("uniqueid", "symbol", "ticker", "code", "종목코드", "종목명", "종목")
-_VALUE_NAMES = (
+DATE_NAMES = ("date", "ds", "datetime", "timestamp", "time", "day", "날짜", "일자", "일시")
+SYMBOL_NAMES = ("uniqueid", "symbol", "ticker", "code", "종목코드", "종목명", "종목")
+VALUE_NAMES = (
     *("adjclose", "adjustedclose", "adjcloseprice", "수정종가", "y"),
     *("close", "closeprice", "closingprice", "종가", "price", "value"),
 )
 _BAR_NAMES = ("open", "high", "low", "volume", "시가", "고가", "저가", "거래량")
-_MISSING = ("", "null", "nan", "na", "n/a", "-", ".")
-_INFINITE = ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_NOT_IN_A_NUMBER = re.compile(r"[^0-9.eE+\- ]")
-_DATES = {
-    "YYYY-MM-DD": r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
-    "YYYY/MM/DD": r"(?P<year>\d{4})/(?P<month>\d{2})/(?P<day>\d{2})",
-    "YYYY.MM.DD": r"(?P<year>\d{4})\.(?P<month>\d{2})\.(?P<day>\d{2})",
-    "YYYYMMDD": r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
-    "Mon D YYYY": r"(?P<month>[A-Za-z]{3}) (?P<day>\d{1,2}),? (?P<year>\d{4})",
-    "DD/MM/YYYY or MM/DD/YYYY": r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})",
-}
-_TIME = r"[T ](?P<time>\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)"
-_TIMES = {
-    "": "",
-    " HH:MM:SS": _TIME,
-    " HH:MM:SS with an offset": _TIME + r" ?(?P<offset>Z|[+-]\d{2}:?\d{2})",
-}
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
-_LINE_LIMIT = 2**20
-_FILE_LIMIT = 2**28
+_TOTALS = ("total", "totals", "sum", "합계", "총계", "계")
 
 
 def read_prices(
@@ -60,52 +42,190 @@ def read_prices(
     column: str | None = None,
     symbols: Sequence[str] | None = None,
     on_missing: Literal["error", "drop"] = "error",
+    decimal: Literal[".", ","] = ".",
+    thousands: Literal[",", ".", " ", "'"] | None = None,
+    dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto",
+    on_units: Literal["error", "drop"] = "error",
+    comment: str | None = None,
 ) -> pd.DataFrame:
-    """The prices of a CSV file, plain or gzip, long or wide, as one tidy frame.
+    """The prices of a CSV file, plain or gzip, or of a Parquet file, long or wide, as one tidy frame.
 
     The long form has a column of dates, one of prices and, for several series, one of symbols. The wide
     form has a column of dates and then one column of prices a symbol. A long file without symbols is one
-    series with the file's name. Times with an offset are turned to UTC.
+    series with the file's name. Times with an offset are turned to UTC. Columns that are not used may
+    hold anything.
 
     Args:
         path: the file.
         column: the column of prices; default the adjusted close, else y, close, price or value.
         symbols: the series to read; default all.
         on_missing: "error" refuses a missing price, "drop" leaves its row out.
+        decimal: the mark before decimals in a CSV.
+        thousands: the mark between thousands in a CSV; default none.
+        dates: "auto" knows a format that leaves no doubt; "dmy" and "mdy" say which of day and month
+            stands first in one that does, "epoch" reads seconds or milliseconds since 1970 (in UTC).
+        on_units: "error" refuses a currency or percent sign at a price, "drop" leaves the sign out.
+        comment: what begins a line of a CSV to skip, such as "#"; a last row Total is then skipped too.
 
     Returns:
         A frame of unique_id, ds (datetime64[ns] without a zone) and y (float64), the series in order of
         first appearance, each in order of time.
 
     Raises:
-        DataError: the file cannot be used as it is; the message names the line and the column.
-        ConfigError: `on_missing` is another word.
+        DataError: the file cannot be used as it is; the message names the line and the column (a row of
+            Parquet is counted from 0).
+        ConfigError: an option has a value that it does not know.
     """
     path = Path(path)
-    records = _records(_decode(_read_bytes(path), path), path)
-    line, header = next(records, (1, [""]))
+    cells = Cells(decimal, thousands, dates, on_units)
+    if comment == "":
+        raise ConfigError("comment is one character or more, such as '#', and not empty")
+    if is_parquet(path):
+        table, series, source = _from_parquet(path, column, symbols, on_missing, cells)
+    else:
+        table, series, source = _from_text(path, column, symbols, on_missing, cells, comment)
+    return check_table(table, series, source, on_missing)
+
+
+_Table = tuple[pd.DataFrame, list[str], Source]
+
+
+def _from_text(
+    path: Path,
+    column: str | None,
+    symbols: Sequence[str] | None,
+    on_missing: str,
+    cells: Cells,
+    comment: str | None,
+) -> _Table:
+    """The table for `check_table` of a CSV, the names of its series, and its columns."""
+    known = DATE_NAMES + SYMBOL_NAMES + VALUE_NAMES
+    found = records(decode(read_bytes(path), path, known), path, comment)
+    line, header = next(found, (1, [""]))
     names = [" ".join(cell.split()) for cell in header]
     layout = _layout(names, column, path, line)
     pick = itemgetter(layout.date, *layout.values, *layout.symbol)
     lines: list[int] = []
     rows: list[tuple[str, ...]] = []
-    for line, row in records:
+    for line, row in found:
         if len(row) != len(names):
-            raise DataError(f"{len(row)} fields where {len(names)} are expected", path=path, line=line)
+            total = row[0].strip().lower() in _TOTALS
+            remedy = "; comment='#' leaves out a last row Total" if total and comment is None else ""
+            fault = f"{len(row)} fields where {len(names)} are expected{remedy}"
+            if not (total and comment is not None and next(found, None) is None):
+                raise DataError(fault, path=path, line=line)
+            break
         lines.append(line)
         rows.append(pick(row))
+    if comment is not None and rows and rows[-1][0].strip().lower() in _TOTALS:
+        del lines[-1], rows[-1]
     if not rows:
         raise DataError("the file has a header but no rows", path=path)
-    value = None if layout.wide else shown(names[layout.values[0]])
-    source = Source(path, shown(names[layout.date]), value)
+    numbers = np.array(lines)
+    source = Source(path, shown(names[layout.date]), None if layout.wide else shown(names[layout.values[0]]))
+
+    def stamps(texts: Sequence[str], at: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        return cells.stamps(texts, lambda i, problem: source.error(problem, "", int(at[i]), source.date))
+
+    def prices(texts: Sequence[str], at: npt.NDArray[np.int64], name: str) -> npt.NDArray[np.float64]:
+        return cells.numbers(texts, lambda i, problem: source.error(problem, name, int(at[i])))
+
     if layout.wide:
         series = [names[index] for index in layout.values]
-        table = _from_wide(rows, np.array(lines), series, symbols, on_missing, source)
-    else:
-        stem = re.sub(r"(\.(csv|tsv|txt|gz))+$", "", path.name, flags=re.IGNORECASE)
-        ids = [row[-1].strip() if layout.symbol else stem for row in rows]
-        series, table = _from_long(rows, np.array(lines), ids, symbols, source)
-    return check_table(table, series, source, on_missing)
+        refuse_unprintable(series, path)
+        ds, *columns = zip(*rows, strict=True)
+        days = stamps(ds, numbers)
+        values = (
+            (code, prices(columns[code], numbers, series[code])) for code in selected(series, symbols, path)
+        )
+        parts = [_column(code, days, y, numbers, series, on_missing, source) for code, y in values]
+        return pd.concat(parts, ignore_index=True), series, source
+    ids = [row[-1].strip() for row in rows] if layout.symbol else [series_name(path)] * len(rows)
+    if "" in ids:
+        raise DataError("a row without its symbol", path=path, line=int(numbers[ids.index("")]))
+    codes, unique = pd.factorize(np.array(ids, dtype=object))
+    series = list(unique)
+    refuse_unprintable(series, path)
+    kept = np.flatnonzero(np.isin(codes, selected(series, symbols, path)))
+    ds, y, *_ = zip(*(rows[index] for index in kept), strict=True)
+    at = numbers[kept]
+    table = {"series": codes[kept], "ds": stamps(ds, at), "y": prices(y, at, ""), "row": at}
+    return pd.DataFrame(table), series, source
+
+
+def _from_parquet(
+    path: Path, column: str | None, symbols: Sequence[str] | None, on_missing: str, cells: Cells
+) -> _Table:
+    """The table for `check_table` of a Parquet file, of which only the columns needed are read."""
+    file = open_parquet(path)
+    names = parquet_names(file, path)
+    layout = _layout(names, column, path, None)
+    source = Source(
+        path, shown(names[layout.date]), None if layout.wide else shown(names[layout.values[0]]), "rows"
+    )
+    series = [names[index] for index in layout.values]
+    wanted = (
+        [layout.values[code] for code in selected(series, symbols, path)] if layout.wide else layout.values
+    )
+    used = [file.schema_arrow.names[index] for index in (layout.date, *wanted, *layout.symbol)]
+    with reading(path):
+        frame = file.read(columns=used).to_pandas(ignore_metadata=True)[used]
+    frame.columns = ["ds", *map(str, range(len(wanted))), *(["unique_id"] if layout.symbol else [])]
+    if frame["ds"].dtype.kind not in "iuM" and not isinstance(frame["ds"].dtype, pd.DatetimeTZDtype):
+        frame["ds"] = _parquet_dates(frame["ds"], cells, source)
+    elif frame["ds"].dtype.kind in "iu" and cells.dates == "epoch":
+        frame["ds"] = _parquet_dates(frame["ds"].astype("Int64"), cells, source)
+    elif frame["ds"].dtype.kind in "iu":
+        problem = f"row 0: '{frame['ds'].iloc[0]}' is a plain number" if len(frame) else "no dates"
+        remedy = "dates=epoch reads seconds since 1970"
+        raise DataError(f"{problem}; make it dates ({remedy})", path=path, column=source.date)
+    if not layout.wide:
+        frame = frame.rename(columns={"0": "y"})
+        if not layout.symbol:
+            frame["unique_id"] = series_name(path)
+        return *frame_table(frame, symbols, source), source
+    refuse_unprintable(series, path)
+    parts = []
+    for index, code in enumerate(selected(series, symbols, path)):
+        one = frame[["ds", str(index)]].set_axis(["ds", "y"], axis=1).assign(unique_id=series[code])
+        table, _ = frame_table(one, None, source)
+        days, y, rows = (table[name].to_numpy() for name in ("ds", "y", "row"))
+        parts.append(_column(code, days, y, rows, series, on_missing, source))
+    return pd.concat(parts, ignore_index=True), series, source
+
+
+def _parquet_dates(texts: pd.Series[Any], cells: Cells, source: Source) -> npt.NDArray[Any]:
+    """The dates of a column that holds them as text, or as days."""
+    missing = texts.isna()
+    if missing.any():
+        raise source.error("no date", "", int(np.argmax(missing)), source.date)
+    return cells.stamps(
+        [str(text) for text in texts],
+        lambda index, problem: source.error(problem, "", index, source.date),
+    )
+
+
+def _column(
+    code: int,
+    ds: npt.NDArray[Any],
+    y: npt.NDArray[np.float64],
+    rows: npt.NDArray[np.int64],
+    series: list[str],
+    on_missing: str,
+    source: Source,
+) -> pd.DataFrame:
+    """The table of one column of the wide form."""
+    present = np.flatnonzero(~np.isnan(y))
+    if not present.size and on_missing == "error":
+        raise source.error("there is not one price", series[code], None)
+    # Before its first price a series has not begun, after its last it has ended: nothing is missing.
+    span = slice(present[0], present[-1] + 1) if present.size else slice(0)
+    return pd.DataFrame({"series": code, "ds": ds[span], "y": y[span], "row": rows[span]})
+
+
+def series_name(path: Path) -> str:
+    """The name of the one series of a file without ids: the file's, without its endings."""
+    return re.sub(r"(\.(csv|tsv|txt|gz|parquet|pq))+$", "", path.name, flags=re.IGNORECASE)
 
 
 class _Layout(NamedTuple):
@@ -117,80 +237,20 @@ class _Layout(NamedTuple):
     wide: bool
 
 
-def _read_bytes(path: Path) -> bytes:
-    """The file's content, unzipped, each line ending in a line feed; no line and no file without bounds."""
-    content = bytearray()
-    with reading(path), path.open("rb") as raw:
-        magic = raw.peek(4)[:4]
-        if magic == b"PAR1" or path.suffix.lower() == ".parquet":
-            whole = magic == b"PAR1" and raw.seek(-4, os.SEEK_END) and raw.read() == b"PAR1"
-            fault = "Parquet is not read yet" if whole else "not a whole Parquet file (it has no footer)"
-            raise DataError(f"{fault}; save the prices as CSV", path=path)
-        stream = gzip.GzipFile(fileobj=raw) if magic[:2] == b"\x1f\x8b" else raw
-        while chunk := stream.read(_LINE_LIMIT):
-            if len(chunk) == _LINE_LIMIT and not re.search(rb"[\r\n]", chunk):
-                number = len((content + chunk).splitlines())
-                raise DataError("the line is too large, more than 1 MiB", path=path, line=number)
-            content += chunk
-            # What unzips to 64 times its size is no table of prices.
-            limit = min(_FILE_LIMIT, 2**24 + 64 * raw.tell())
-            if len(content) > limit:
-                raise DataError(f"the file is too large, more than {limit >> 20} MiB", path=path)
-    return bytes(content).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-
-
-def _decode(content: bytes, path: Path) -> str:
-    """The text of UTF-8, or of cp949 where its Korean header proves it."""
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if not content.strip():
-        raise DataError("the file is empty", path=path)
-    if re.search(rb"[\x00-\x08\x0e-\x1f]", content[:_LINE_LIMIT]):
-        raise DataError("not a text file; a CSV in UTF-8 is needed", path=path)
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        try:
-            text = content.decode("cp949")
-        except UnicodeDecodeError:
-            text = ""
-        korean = [name for name in _DATE_NAMES + _SYMBOL_NAMES + _VALUE_NAMES if not name.isascii()]
-        if not any(name in text.lstrip().partition("\n")[0] for name in korean):
-            raise DataError("not valid UTF-8", path=path, line=line) from None
-    if re.match(r"\s*<(!doctype|!--|html|head|body|\?xml)", text, re.IGNORECASE):
-        raise DataError("looks like HTML, the page of a web site, and not like a CSV", path=path)
-    return text
-
-
-def _records(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows that hold something, each with the line on which it begins."""
-    header = re.sub(r'"[^"]*"', "", text.lstrip("\n ").partition("\n")[0])
-    separator = max(",\t;", key=header.count)
-    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, skipinitialspace=True)
-    line = 1
-    try:
-        for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        # A field can pass the limit of the csv module on its own line, or because its quote never closes.
-        large = "field limit" in str(error) and reader.line_num == line
-        problem = "a field is too large" if large else "the quote that opens here is not closed"
-        raise DataError(problem, path=path, line=line) from None
-
-
-def _layout(names: list[str], column: str | None, path: Path, line: int) -> _Layout:
+def _layout(names: list[str], column: str | None, path: Path, line: int | None) -> _Layout:
     """The columns that a header offers."""
-    find = partial(_find, names, path=path, line=line)
-    date = find(_DATE_NAMES)
+    if not any(names):
+        raise DataError("the first line names no columns; it must be the header", path=path, line=line)
+    find = partial(find_column, names, path=path, line=line)
+    date = find(DATE_NAMES)
     if date is None:
         comment = names[0].startswith(("#", "//", "%"))
-        fault = "a comment, where the header must be the first line" if comment else "column Date is missing"
+        skip = "a comment, where the header must be the first line (comment='#' skips such lines)"
+        fault = skip if comment else "column Date is missing"
         raise DataError(f"{fault}; {listed(names)}", path=path, line=line)
-    symbol = find(_SYMBOL_NAMES)
+    symbol = find(SYMBOL_NAMES)
     if column is None:
-        value = find(_VALUE_NAMES)
+        value = find(VALUE_NAMES)
     else:
         value = names.index(column) if names.count(column) == 1 else find((_fold(column),))
     columns = [index for index, name in enumerate(names) if name and index != date]
@@ -209,7 +269,7 @@ def _layout(names: list[str], column: str | None, path: Path, line: int) -> _Lay
     return _Layout(date, () if symbol is None else (symbol,), (value,), wide=False)
 
 
-def _find(names: list[str], known: Sequence[str], *, path: Path, line: int) -> int | None:
+def find_column(names: list[str], known: Sequence[str], *, path: Path, line: int | None) -> int | None:
     """The column with the first of the known names, in any case and spacing."""
     folded = [_fold(name) for name in names]
     for name in known:
@@ -223,115 +283,3 @@ def _find(names: list[str], known: Sequence[str], *, path: Path, line: int) -> i
 def _fold(name: str) -> str:
     """The letters and digits in lower case; one letter stays as it is, for Y is a symbol and y a value."""
     return name if len(name) == 1 else "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-def _from_long(
-    rows: list[tuple[str, ...]],
-    lines: npt.NDArray[np.int64],
-    ids: list[str],
-    symbols: Sequence[str] | None,
-    source: Source,
-) -> tuple[list[str], pd.DataFrame]:
-    """The series, and the table for `_check`, of rows that hold a date and then a price."""
-    if "" in ids:
-        raise DataError("a row without its symbol", path=source.path, line=int(lines[ids.index("")]))
-    codes, unique = pd.factorize(np.array(ids, dtype=object))
-    series = list(unique)
-    kept = np.flatnonzero(np.isin(codes, selected(series, symbols, source.path)))
-    cells = list(zip(*(rows[index] for index in kept), strict=True))
-    ds = _dates(cells[0], lines[kept], source)
-    y = _numbers(cells[1], lines[kept], "", source)
-    return series, pd.DataFrame({"series": codes[kept], "ds": ds, "y": y, "row": lines[kept]})
-
-
-def _from_wide(
-    rows: list[tuple[str, ...]],
-    lines: npt.NDArray[np.int64],
-    series: list[str],
-    symbols: Sequence[str] | None,
-    on_missing: str,
-    source: Source,
-) -> pd.DataFrame:
-    """The table for `_check` of rows that hold a date and then a price a series."""
-    dates, *cells = zip(*rows, strict=True)
-    ds = _dates(dates, lines, source)
-    parts = []
-    for code in selected(series, symbols, source.path):
-        y = _numbers(cells[code], lines, series[code], source)
-        present = np.flatnonzero(~np.isnan(y))
-        if not present.size and on_missing == "error":
-            raise source.error("there is not one price", series[code], None)
-        # Before its first price a series has not begun, after its last it has ended: nothing is missing.
-        span = slice(present[0], present[-1] + 1) if present.size else slice(0)
-        parts.append(pd.DataFrame({"series": code, "ds": ds[span], "y": y[span], "row": lines[span]}))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _numbers(
-    cells: Sequence[str], lines: npt.NDArray[np.int64], series: str, source: Source
-) -> npt.NDArray[np.float64]:
-    """The numbers in a column of text, NaN where a cell says that there is none."""
-    if not _NOT_IN_A_NUMBER.search("".join(cells)):
-        try:
-            return np.array(list(map(float, cells)))
-        except ValueError:
-            pass  # An empty cell, or signs in the wrong place: the loop says which.
-    values = np.full(len(cells), np.nan)
-    for index, cell in enumerate(cells):
-        text = cell.strip()
-        if _NUMBER.fullmatch(text) or text.lower() in _INFINITE:
-            values[index] = float(text)
-        elif text.lower() not in _MISSING:
-            problem = f"'{shown(text)}' is not a plain number, such as 98.76"
-            raise source.error(problem, series, int(lines[index]))
-    return values
-
-
-def _dates(cells: Sequence[str], lines: npt.NDArray[np.int64], source: Source) -> npt.NDArray[Any]:
-    """The dates in a column of text, which all have one format."""
-
-    def error(index: int, problem: str) -> DataError:
-        found = f"'{shown(cells[index])}' {problem}"
-        return source.error(found, "", int(lines[index]), source.date)
-
-    first = cells[0].strip()
-    formats = ((date, time) for date in _DATES for time in _TIMES)
-    fits = (pair for pair in formats if re.fullmatch(_DATES[pair[0]] + _TIMES[pair[1]], first, re.ASCII))
-    date, time = next(fits, ("", ""))
-    if not date:
-        number = _NUMBER.fullmatch(first) is not None
-        raise error(0, f"is {'a plain number' if number else 'not a date'}; write dates as YYYY-MM-DD")
-    pattern = re.compile(_DATES[date] + _TIMES[time], re.ASCII)
-    parts: list[dict[str, str]] = []
-    for index, cell in enumerate(cells):
-        if (match := pattern.fullmatch(cell.strip())) is None:
-            raise error(index, f"does not fit the format of the lines above ({date}{time})")
-        parts.append(match.groupdict())
-    if " or " in date:
-        _settle_day_and_month(parts, error)
-    numbers = {name: f"{number:02d}" for number, name in enumerate(_MONTHS, start=1)}
-    iso = [
-        f"{part['year']}-{numbers.get(part['month'].lower(), part['month']):0>2}-{part['day']:0>2}"
-        f"T{part.get('time', '00:00')}{part.get('offset', '')}"
-        for part in parts
-    ]
-    stamps = pd.Series(pd.to_datetime(iso, format="ISO8601", errors="coerce", utc=True).tz_localize(None))
-    stamps = nanoseconds(stamps)
-    if stamps.isna().any():
-        raise error(int(np.argmax(stamps.isna())), "is not a date that exists, or its year is far off")
-    dates: npt.NDArray[Any] = stamps.to_numpy()
-    return dates
-
-
-def _settle_day_and_month(parts: list[dict[str, str]], error: Callable[[int, str], DataError]) -> None:
-    """Swap day and month where the column is MM/DD/YYYY; one of the two must be above 12 somewhere."""
-    day_first = next((index for index, part in enumerate(parts) if int(part["day"]) > 12), None)
-    month_first = next((index for index, part in enumerate(parts) if int(part["month"]) > 12), None)
-    if day_first is None and month_first is None:
-        raise error(0, "can be DD/MM/YYYY or MM/DD/YYYY, and no line tells which; write YYYY-MM-DD")
-    if day_first is not None and month_first is not None:
-        order = "DD/MM/YYYY" if day_first < month_first else "MM/DD/YYYY"
-        raise error(max(day_first, month_first), f"does not fit the format of the lines above ({order})")
-    if day_first is None:
-        for part in parts:
-            part["day"], part["month"] = part["month"], part["day"]

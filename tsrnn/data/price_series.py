@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec, LogReturns
 from tsrnn.data.calendars import check_calendar
+from tsrnn.data.panel_data import PanelData
 from tsrnn.data.price_checks import check_prices
 from tsrnn.data.price_files import read_prices
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.streams import SeriesChunks
 from tsrnn.data.windows import RandomWindows
 from tsrnn.errors import ConfigError, DataError, DataWarning
-from tsrnn.protocols import Encoding, Panel, session_text
+from tsrnn.protocols import Encoding, Panel
 
-_HISTORY_VALUES = 2_000_000
 _SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
 
 
-class PriceSeries(pl.LightningDataModule):
+class PriceSeries(PanelData):
     """Prices of one or more symbols, split in time, encoded once, served by index.
 
     The sessions are split in three spans in time: training, validation and test. Training batches are
@@ -147,14 +144,13 @@ class PriceSeries(pl.LightningDataModule):
             )
         return spans[0], spans[1], spans[2]
 
-    @cached_property
-    def codec(self) -> Codec:
-        """The codec, fitted on the training span."""
-        return self._codec.fit(torch.from_numpy(self.panel.values[:, : self.spans[0]]))
+    def make_codec(self) -> Codec:
+        """The codec that was given, or log returns."""
+        return self._codec
 
     def adopt(self, codec: Codec) -> None:
         """Encode with the codec of a trained model, whose constants are those of its training span."""
-        self.codec = codec
+        super().adopt(codec)
         self.__dict__.pop("encoding", None)
 
     @cached_property
@@ -170,10 +166,7 @@ class PriceSeries(pl.LightningDataModule):
             sessions=self.spans[0],
             window_length=self.window_length,
             warm_up=self.warm_up,
-            batch_size=self.batch_size,
-            batches_per_epoch=self.batches_per_epoch,
-            seed=self.seed,
-            rank=self.trainer.global_rank if self.trainer else 0,
+            **self.draws(self.batch_size, self.batches_per_epoch, self.seed),
         )
 
     def val_dataloader(self) -> SeriesChunks | list[Any]:
@@ -191,61 +184,6 @@ class PriceSeries(pl.LightningDataModule):
         if valid == test:
             raise DataError("the test span is empty: give the split a third share", path=self.source)
         return SeriesChunks(self.encoding, valid, test)
-
-    def predict_dataloader(self) -> DataLoader[Panel]:
-        """One batch: the panel, to be forecast beyond its last session."""
-        panels: Any = [self.panel]
-        return DataLoader(panels, batch_size=None, collate_fn=lambda panel: panel)
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """A panel stays where it is: a forecaster moves what it reads."""
-        return (
-            batch
-            if isinstance(batch, Panel)
-            else super().transfer_batch_to_device(batch, device, dataloader_idx)
-        )
-
-    def history(self) -> Panel:
-        """What a checkpoint keeps to forecast from: the last sessions, up to two million values."""
-        return self.panel.last(max(_HISTORY_VALUES // max(len(self.panel.unique_ids), 1), 2))
-
-    def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
-        """Stop where sessions would be scored that the weights were trained or chosen on.
-
-        Args:
-            verb: validate or test; anything else scores nothing.
-            trained: the `description` of the data in a checkpoint, or None if it has none.
-
-        Raises:
-            ConfigError: if that is so.
-        """
-        if trained is None or verb not in ("validate", "test"):
-            return
-        own, span = self.description(), 0 if verb == "validate" else 1
-        if own["sha256"] != trained["sha256"]:
-            problem = "the data are not those that the checkpoint was trained on"
-            warnings.warn(DataWarning(problem), stacklevel=2)
-        elif own["spans"][span] < trained["spans"][span]:
-            seen = trained["train_end" if verb == "validate" else "valid_end"]
-            raise ConfigError(f"{verb} would score sessions up to {seen}, which the checkpoint has seen")
-
-    def description(self) -> dict[str, Any]:
-        """What a checkpoint says of the data: source, span, split and hash, in plain types."""
-        panel, (train, valid, test) = self.panel, self.spans
-        return {
-            "source": self.source,
-            "sha256": panel_hash(panel),
-            "unique_ids": list(panel.unique_ids),
-            "calendar": panel.calendar,
-            "sessions": panel.num_sessions,
-            "observations": int((~np.isnan(panel.values)).sum()),
-            "first": session_text(panel.ds[0]),
-            "train_end": session_text(panel.ds[train - 1]),
-            "valid_end": session_text(panel.ds[valid - 1]),
-            "test_end": session_text(panel.ds[test - 1]),
-            "last": session_text(panel.ds[-1]),
-            "spans": [train, valid, test],
-        }
 
 
 def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2) -> Panel:
@@ -275,15 +213,6 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
     ds = wide.index.to_numpy()
     values = wide.to_numpy(dtype=np.float64).T.copy()
     return Panel(names, ds, values, check_calendar(ds, calendar, source))
-
-
-def panel_hash(panel: Panel) -> str:
-    """sha256 over names, sessions and values: the same data has the same hash, from whatever file."""
-    order = sorted(range(len(panel.unique_ids)), key=panel.unique_ids.__getitem__)
-    digest = hashlib.sha256("\x00".join(panel.unique_ids[series] for series in order).encode())
-    digest.update(np.ascontiguousarray(panel.ds).astype("int64").tobytes())
-    digest.update(np.ascontiguousarray(panel.values[order]).tobytes())
-    return digest.hexdigest()
 
 
 def _moment(end: Any, ds: np.ndarray[Any, Any]) -> Any:

@@ -1,63 +1,47 @@
-"""Batches of windows, by index, from sequences that are encoded once and stay in memory."""
+"""Batches of windows, by index, from what stays in memory."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from tsrnn.codecs import Codec
 from tsrnn.protocols import Batch, Encoding
 
 
-class RandomWindows:
-    """A loader of random windows over encoded series, each window from a fresh state.
-
-    A window starts anywhere in its series, drawn evenly over all places where it would score at least
-    one step. Its first `warm_up` steps are read and not scored: they give the state its memory.
+class RandomBatches(ABC):
+    """A loader of windows that are drawn at random, each from a fresh state.
 
     What is drawn depends on the seed, the epoch and the place in it, which are in `state_dict`: training
     that is resumed anywhere sees the batches that it would have seen.
 
     Args:
-        encoding: (N, T, ...) series in model steps.
-        sessions: windows lie within the first `sessions` steps: the training span.
-        window_length: steps of a window.
-        warm_up: how many of them are not scored.
         batch_size: windows a batch.
         batches_per_epoch: an epoch's batches, since windows are drawn without end.
         seed: of the draws.
         rank: which of the processes of a distributed run this is; each draws windows of its own.
     """
 
-    def __init__(
-        self,
-        encoding: Encoding,
-        *,
-        sessions: int,
-        window_length: int,
-        warm_up: int,
-        batch_size: int,
-        batches_per_epoch: int,
-        seed: int = 0,
-        rank: int = 0,
-    ) -> None:
+    def __init__(self, *, batch_size: int, batches_per_epoch: int, seed: int = 0, rank: int = 0) -> None:
         self.batch_size = batch_size
         self.batches_per_epoch = batches_per_epoch
-        self._encoding = encoding.map(lambda tensor: tensor.flatten(0, 1).contiguous())
-        self._steps = torch.arange(window_length)
-        self._scored = self._steps >= warm_up
-        series, steps = encoding.observed.shape
-        counts = torch.zeros(series, sessions + 1, dtype=torch.int64)
-        torch.cumsum(encoding.observed[:, :sessions], dim=1, out=counts[:, 1:])
-        scored = counts[:, window_length:] - counts[:, warm_up : sessions + 1 - window_length + warm_up]
-        rows, starts = torch.nonzero(scored > 0, as_tuple=True)
-        self._starts = rows * steps + starts
         self._seed, self._rank = seed, rank
         self._epoch = self._position = 0
 
+    @abstractmethod
+    def draw(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """An epoch's windows, (batches, windows, ...): whatever `batch` makes one of."""
+
+    @abstractmethod
+    def batch(self, drawn: Tensor) -> Batch:
+        """The batch of one row of what was drawn."""
+
     @property
-    def sampler(self) -> RandomWindows:
+    def sampler(self) -> RandomBatches:
         """What Lightning tells the epoch to: this loader itself."""
         return self
 
@@ -75,12 +59,10 @@ class RandomWindows:
             self.set_epoch(self._epoch + 1)
         # The draws are a function of seed, epoch and rank alone: a run resumed at any place sees the same.
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch + (self._rank << 40))
-        shape = (self.batches_per_epoch, self.batch_size, 1)
-        chosen = self._starts[torch.randint(len(self._starts), shape, generator=generator)]
+        drawn = self.draw((self.batches_per_epoch, self.batch_size), generator)
         while self._position < self.batches_per_epoch:
-            window = self._encoding.take(chosen[self._position] + self._steps)
             self._position += 1
-            yield Batch(window._replace(observed=window.observed & self._scored), begins=True)
+            yield self.batch(drawn[self._position - 1])
 
     def state_dict(self) -> dict[str, Any]:
         """The epoch, and the place in it."""
@@ -89,3 +71,129 @@ class RandomWindows:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from the place that `state_dict` returned."""
         self._epoch, self._position = state["epoch"], state["position"]
+
+
+class RandomWindows(RandomBatches):
+    """Random windows over series that are encoded once and stay in memory.
+
+    A window starts anywhere in its series, drawn evenly over all places where it would score at least
+    one step. Its first `warm_up` steps are read and not scored: they give the state its memory.
+
+    Args:
+        encoding: (N, T, ...) series in model steps.
+        sessions: windows lie within the first `sessions` steps: the training span.
+        window_length: steps of a window.
+        warm_up: how many of them are not scored.
+        **draws: see `RandomBatches`.
+    """
+
+    def __init__(
+        self, encoding: Encoding, *, sessions: int, window_length: int, warm_up: int, **draws: int
+    ) -> None:
+        super().__init__(**draws)
+        self._encoding = encoding.map(lambda tensor: tensor.flatten(0, 1).contiguous())
+        self._steps = torch.arange(window_length)
+        self._scored = self._steps >= warm_up
+        series, steps = encoding.observed.shape
+        counts = torch.zeros(series, sessions + 1, dtype=torch.int64)
+        torch.cumsum(encoding.observed[:, :sessions], dim=1, out=counts[:, 1:])
+        scored = counts[:, window_length:] - counts[:, warm_up : sessions + 1 - window_length + warm_up]
+        rows, starts = torch.nonzero(scored > 0, as_tuple=True)
+        self._starts = rows * steps + starts
+
+    def draw(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """The places of the windows' first steps."""
+        return self._starts[torch.randint(len(self._starts), (*shape, 1), generator=generator)]
+
+    def batch(self, drawn: Tensor) -> Batch:
+        """The steps from each place on."""
+        window = self._encoding.take(drawn + self._steps)
+        return Batch(window._replace(observed=window.observed & self._scored), begins=True)
+
+
+class BlockWindows(RandomBatches):
+    """Random windows over raw values, encoded as they are drawn, for a codec of bounded memory.
+
+    A window has `codec.context` steps. Every series is equally likely; a window ends at any session that
+    has the codec's memory and a block behind it (the last one, where a series is shorter), so that blocks
+    are met at every phase, as they are when forecasts are made from anywhere.
+
+    Args:
+        values: (N, T) raw values of the training span, NaN where there is none.
+        codec: a codec with `memory` and `context`.
+        **draws: see `RandomBatches`.
+    """
+
+    def __init__(self, values: Tensor, codec: Codec, **draws: int) -> None:
+        super().__init__(**draws)
+        self._values, self._codec = values, codec
+        assert codec.memory is not None
+        (block_size,) = codec.event_shape
+        present = ~values.isnan()
+        first = present.int().argmax(1)
+        after = values.shape[1] - present.flip(1).int().argmax(1)
+        self._first = torch.minimum(first + codec.memory + block_size, after)
+        self._ends = after - self._first + 1
+        self._rows = torch.nonzero(present.any(1) & (after - first > block_size)).squeeze(1)
+
+    def draw(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+        """The series and the ends of the windows, (batches, windows, 2)."""
+        rows = self._rows[torch.randint(len(self._rows), shape, generator=generator)]
+        share = torch.rand(shape, generator=generator, dtype=torch.float64)
+        ends = self._first[rows] + (share * self._ends[rows]).long()
+        return torch.stack([rows, ends], -1)
+
+    def batch(self, drawn: Tensor) -> Batch:
+        """The windows of the series that end there."""
+        return Batch(encoded_windows(self._values, self._codec, *drawn.unbind(-1)), begins=True)
+
+
+class BlocksBefore:
+    """A loader of every series' last window before one session, of which the last values are scored.
+
+    Args:
+        values: (N, T) raw values.
+        codec: a codec with `memory` and `context`.
+        end: one past the last session that is read.
+        scored: how many sessions before it are scored.
+    """
+
+    _ROWS = 256
+
+    def __init__(self, values: Tensor, codec: Codec, end: int, scored: int) -> None:
+        self._values, self._codec = values, codec
+        self._end, self._scored = end, scored
+
+    def __len__(self) -> int:
+        return -(-len(self._values) // self._ROWS)
+
+    def __iter__(self) -> Iterator[Batch]:
+        for rows in torch.split(torch.arange(len(self._values)), self._ROWS):
+            window = encoded_windows(self._values, self._codec, rows, torch.full_like(rows, self._end))
+            _, steps, size = window.observed.shape
+            scored = (torch.arange(steps * size) >= steps * size - self._scored).view(steps, size)
+            yield Batch(window._replace(observed=window.observed & scored), begins=True)
+
+
+def encoded_windows(values: Tensor, codec: Codec, rows: Tensor, ends: Tensor) -> Encoding:
+    """The last `codec.context` steps before each end, (B, T, ...), floats in float32.
+
+    Args:
+        values: (N, T) raw values; before the first session there is nothing.
+        codec: a codec with `memory` and `context`.
+        rows: (B,) series.
+        ends: (B,) one past the last session of each window.
+    """
+    assert codec.memory is not None
+    assert codec.context is not None
+    window = windows(values, codec.memory + codec.context * codec.event_shape[0], rows, ends)
+    state = codec.state_after(window[:, : codec.memory])
+    encoding, _ = codec.encode(window[:, codec.memory :], state)
+    return encoding.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
+
+
+def windows(values: Tensor, length: int, rows: Tensor, ends: Tensor) -> Tensor:
+    """The `length` values before each end, (B, length), NaN before a series' first session."""
+    places = ends.unsqueeze(1) + torch.arange(-length, 0)
+    window = values[rows.unsqueeze(1), places.clamp_min(0)]
+    return window.masked_fill(places < 0, torch.nan)

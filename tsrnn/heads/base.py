@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +24,18 @@ class Head(nn.Module, ABC):
     """
 
     is_component: ClassVar[bool] = True
+    criterion: ClassVar[str] = "nats"
+    """What `loss` measures, in the names of metrics: valid_nats."""
     input_size: int
 
     @abstractmethod
     def forward(self, features: Tensor) -> Distribution:
-        """The distribution of each step, batch shape (...)."""
+        """The distribution of each step, batch shape (...), or (..., P) where a step is a block."""
+
+    def loss(self, distribution: Any, targets: Tensor) -> Tensor:
+        """What training makes small, for each target: −log p, unless the head has no density."""
+        nats: Tensor = -distribution.log_prob(targets)
+        return nats
 
 
 class ParametricHead(Head):
@@ -34,25 +43,33 @@ class ParametricHead(Head):
 
     A subclass names `num_parameters` and turns them, unconstrained, into its distribution. At the start
     the projection's weights are small, so that the first densities are near a standard one.
+
+    Args:
+        input_size: H.
+        event_shape: (P,) for the P values of a block, each with a distribution of its own; () for one.
     """
 
-    num_parameters: ClassVar[int]
+    num_parameters: int
 
-    def __init__(self, input_size: int) -> None:
+    def __init__(self, input_size: int, event_shape: Sequence[int] = ()) -> None:
         super().__init__()
         self.input_size = input_size
-        self.projection = nn.Linear(input_size, self.num_parameters)
+        self.event_shape = tuple(event_shape)
+        self.projection = nn.Linear(input_size, math.prod(self.event_shape) * self.num_parameters)
         with torch.no_grad():
             self.projection.weight.mul_(0.1)
             self.projection.bias.zero_()
 
     @abstractmethod
     def distribution(self, *parameters: Tensor) -> Distribution:
-        """The distribution of unconstrained parameters, each (...)."""
+        """The distribution of unconstrained parameters, each (..., *event_shape)."""
 
     def forward(self, features: Tensor) -> Distribution:
         """Project the features and read them as parameters."""
-        return self.distribution(*self.projection(features).unbind(-1))
+        parameters = self.projection(features).view(
+            *features.shape[:-1], *self.event_shape, self.num_parameters
+        )
+        return self.distribution(*parameters.unbind(-1))
 
 
 def positive(unconstrained: Tensor) -> Tensor:

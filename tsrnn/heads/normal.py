@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -51,9 +50,10 @@ class Normal(ParametricHead):
 
     Args:
         input_size: H.
+        event_shape: (P,) where a step is a block of P values.
     """
 
-    num_parameters: ClassVar[int] = 2
+    num_parameters = 2
 
     def distribution(self, *parameters: Tensor) -> NormalDistribution:
         """From (location, unconstrained scale)."""

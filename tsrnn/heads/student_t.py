@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from scipy import special
@@ -83,9 +82,10 @@ class StudentT(ParametricHead):
 
     Args:
         input_size: H.
+        event_shape: (P,) where a step is a block of P values.
     """
 
-    num_parameters: ClassVar[int] = 3
+    num_parameters = 3
 
     def distribution(self, *parameters: Tensor) -> StudentTDistribution:
         """From (location, unconstrained scale, unconstrained ν − 2)."""

@@ -13,6 +13,7 @@ from tsrnn.codecs.vocabulary import Vocabulary
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.heads.base import Head
 from tsrnn.heads.categorical import ClassHead
+from tsrnn.heads.quantiles import QuantileDistribution
 from tsrnn.ops import state as state_ops
 from tsrnn.protocols import Distribution, Encoding, State
 
@@ -59,6 +60,8 @@ class AutoregressiveModel(nn.Module):
         self.backbone = backbone
         self.head = head
         self.tied = tied
+        # Where a codec offers several locations for a step, the model learns which to trust.
+        self.choice = nn.Linear(backbone.output_size, codec.candidates) if codec.candidates > 1 else None
         if tied:
             if not isinstance(embedding, nn.Embedding) or not isinstance(head, ClassHead):
                 raise ConfigError("tied weights need an embedding of tokens and a head over classes")
@@ -74,10 +77,13 @@ class AutoregressiveModel(nn.Module):
         y_BTH, state = self.backbone(self.embedding(encoding.inputs), state)
         return self._distribution(y_BTH, encoding.location, encoding.scale), state
 
-    def score(self, encoding: Encoding, state: State = None) -> tuple[Tensor, State]:
-        """log p of every encoded step in nats (B, T), 0 where none is observed, and the backbone's state."""
+    def loss(self, encoding: Encoding, state: State = None) -> tuple[Tensor, State]:
+        """The head's loss of every target, 0 where none is observed, and the backbone's state.
+
+        For a density that is −log p in nats, (B, T), or (B, T, P) where a step is a block of P values.
+        """
         distribution, state = self(encoding, state)
-        return distribution.log_prob(encoding.targets).masked_fill(~encoding.observed, 0.0), state
+        return self.head.loss(distribution, encoding.targets).masked_fill(~encoding.observed, 0.0), state
 
     def log_prob(self, x: Tensor, state: ModelState | None = None) -> tuple[Tensor, ModelState]:
         """log p(x_t | x_{<t}) for every observation, in nats per step, in raw units.
@@ -97,11 +103,19 @@ class AutoregressiveModel(nn.Module):
         if x.shape[-1] == 0:
             raise DataError("an empty sequence has no density")
         encoding, codec_state = self.codec.encode(x, None if state is None else state.codec)
-        nats, backbone_state = self.score(
-            self._rows(encoding, x.dim() - 1), None if state is None else state.backbone
-        )
-        jacobian = self.codec.log_jacobian(x).to(nats.dtype).masked_fill(~encoding.observed, 0.0)
-        return nats.view(x.shape) + jacobian, ModelState(codec_state, backbone_state)
+        rows = self._rows(encoding, x.dim() - 1)
+        distribution, backbone_state = self(rows, None if state is None else state.backbone)
+        nats = distribution.log_prob(rows.targets).masked_fill(~rows.observed, 0.0).reshape(x.shape)
+        jacobian = self.codec.log_jacobian(x).to(nats.dtype)
+        jacobian = jacobian.masked_fill(~encoding.observed.reshape(x.shape), 0.0)
+        return nats + jacobian, ModelState(codec_state, backbone_state)
+
+    def read(self, x: Tensor, state: ModelState | None = None) -> ModelState:
+        """The state after the observations (..., T), which are not scored."""
+        encoding, codec_state = self.codec.encode(x, None if state is None else state.codec)
+        inputs = self._rows(encoding, x.dim() - 1).inputs
+        _, backbone_state = self.backbone(self.embedding(inputs), None if state is None else state.backbone)
+        return ModelState(codec_state, backbone_state)
 
     def initial_state(self, *batch: int) -> ModelState:
         """The state before the first observation, for the batch axes `batch`."""
@@ -139,7 +153,7 @@ class AutoregressiveModel(nn.Module):
             num_samples: S.
 
         Returns:
-            (S, ..., H) raw values.
+            (S, ..., H) raw values; (S, ..., H · P) where a step is a block of P values.
         """
         codec_state = state_ops.expand(state.codec, num_samples)
         backbone_state = state_ops.repeat(state.backbone, num_samples)
@@ -149,14 +163,43 @@ class AutoregressiveModel(nn.Module):
             x_t = self.codec.decode(distribution.sample(generator), codec_state)
             codec_state = self.codec.update(x_t, codec_state)
             path.append(x_t)
-        return torch.stack(path, dim=-1)
+        return self._joined(path)
+
+    @torch.no_grad()
+    def quantiles(self, state: ModelState, steps: int) -> Tensor:
+        """Quantiles of the steps that follow a state, the median fed forward in place of what will happen.
+
+        Those beyond the first step are conditional on that median: they say less of what is uncertain than
+        paths do, at the cost of one path. The head must be one of quantiles.
+
+        Args:
+            state: from `initial_state`, `log_prob` or `read`, batch axes (...).
+            steps: H.
+
+        Returns:
+            (Q, ..., H) raw values; (Q, ..., H · P) where a step is a block of P values.
+        """
+        codec_state, backbone_state = state
+        path = []
+        for _ in range(steps):
+            distribution, backbone_state = self._next(self.codec.known(codec_state), backbone_state)
+            assert isinstance(distribution, QuantileDistribution)
+            quantiles = distribution.quantiles.movedim(-1, 0)
+            path.append(self.codec.decode(quantiles, state_ops.expand(codec_state, len(quantiles))))
+            codec_state = self.codec.update(self.codec.decode(distribution.median, codec_state), codec_state)
+        return self._joined(path)
+
+    def _joined(self, path: list[Tensor]) -> Tensor:
+        """The steps of a path, each (..., *event_shape), as one sequence on the last axis."""
+        event = len(self.codec.event_shape)
+        return torch.stack(path, dim=-1 - event).flatten(-1 - event)
 
     def _next(self, known: Known, backbone_state: State) -> tuple[Distribution, State]:
         """The distribution (...) of the observation that is known to come."""
         dtype = self._dtype
         inputs, location, scale = (None if part is None else _cast(part, dtype) for part in known)
         assert inputs is not None
-        batch = inputs.shape if location is None else location.shape
+        batch = inputs.shape if scale is None else scale.shape
         rows = inputs.reshape(-1, 1, *inputs.shape[len(batch) :])
         y_BTH, backbone_state = self.backbone(self.embedding(rows), backbone_state)
         return self._distribution(y_BTH.view(*batch, -1), location, scale), backbone_state
@@ -165,7 +208,9 @@ class AutoregressiveModel(nn.Module):
         distribution: Distribution = self.head(features)
         if location is None or scale is None:
             return distribution
-        return distribution.affine(location, scale)
+        if self.choice is not None:
+            location = (location @ self.choice(features).softmax(-1).unsqueeze(-1)).squeeze(-1)
+        return distribution.affine(location, scale[(..., *(None,) * len(self.codec.event_shape))])
 
     def _rows(self, encoding: Encoding, batch_axes: int) -> Encoding:
         """The encoding with its batch axes flattened to one and floats in the network's precision."""

@@ -66,6 +66,11 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         """The task of a model that is there already."""
 
     @property
+    def criterion(self) -> str:
+        """What the loss measures: nats, or pinball."""
+        return self.model.head.criterion
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Arguments of the task that a checkpoint keeps besides its model, in plain types."""
         return {}
@@ -79,10 +84,10 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         self._carried[stage] = state_ops.detach(state)
 
     def _score(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
-        """The sum of log p over the batch's observed steps, and their number; both join the epoch's mean."""
-        nats, state = self.model.score(batch.encoding, self.carried(batch, stage))
+        """The sum of the losses of the batch's observed targets, and their number; both join the mean."""
+        losses, state = self.model.loss(batch.encoding, self.carried(batch, stage))
         self.carry(state, stage)
-        total, count = nats.sum(), batch.encoding.observed.sum()
+        total, count = losses.sum(), batch.encoding.observed.sum()
         # Many small numbers are added up: in float64, which Apple's GPUs lack.
         precise = torch.float32 if total.device.type == "mps" else torch.float64
         sums = torch.stack([total.detach().to(precise), count.to(precise)])
@@ -97,19 +102,19 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         total, count = gathered.view(-1, 2).sum(0).tolist()
         if not math.isfinite(total):
             raise TrainingError(
-                f"{stage}_nats is {-total:g} in epoch {self.current_epoch}: training diverged; "
+                f"{stage}_{self.criterion} is {total:g} in epoch {self.current_epoch}: training diverged; "
                 "lower the learning rate"
             )
-        nats = -total / max(count, 1)
-        self.log(f"{stage}_nats", nats, prog_bar=True)
-        return nats, int(count)
+        mean = total / max(count, 1)
+        self.log(f"{stage}_{self.criterion}", mean, prog_bar=True)
+        return mean, int(count)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Mean −log p over the batch's observed steps, in nats."""
+        """Mean loss of the batch's observed targets: −log p in nats, or what the head has in its place."""
         if batch_idx == 0:  # a checkpoint of an epoch's end holds that epoch's sums
             self._totals.pop("train", None)
         total, count = self._score(batch, "train")
-        return -total / count.clamp_min(1)
+        return total / count.clamp_min(1)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add the batch's observed steps to the epoch's mean."""

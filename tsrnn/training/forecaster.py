@@ -8,28 +8,46 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec, Vocabulary
+from tsrnn.data.windows import windows
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation import Assessment, DensityScore, RandomWalk, assess, forecast_sessions, score
-from tsrnn.heads import Head, StudentT
+from tsrnn.evaluation import (
+    AccuracyScore,
+    Assessment,
+    DensityScore,
+    RandomWalk,
+    assess,
+    forecast_sessions,
+    score,
+    score_holdout,
+    score_naive,
+)
+from tsrnn.heads import Head, Quantiles, StudentT
 from tsrnn.models import AutoregressiveModel
-from tsrnn.protocols import Batch, Forecast, Panel
+from tsrnn.ops.scan import hold
+from tsrnn.protocols import Batch, Forecast, Holdout, Panel, QuantileForecast
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
 
 _CHUNK_LENGTH = 4096
+_LARGEST_MEMORY = 1 << 23
+"""Values of all paths' memories at once, 64 MiB of them."""
 
 
 @final
 class Forecaster(AutoregressiveTask):
-    """A density of next-session returns, trained by maximum likelihood, that samples paths of prices.
+    """The density of a series' next step, trained by maximum likelihood, that samples paths.
+
+    A step is a price's log return (`LogReturns`) or a block of values (`Blocks`). With the head `Quantiles`
+    there is no density: training makes the pinball loss small, and a forecast holds quantiles.
 
     Args:
-        codec: how prices become model steps; on the command line it comes from the data.
+        codec: how values become model steps; on the command line it comes from the data.
         backbone: makes the backbone from its input size.
-        head: makes the head from its input size.
+        head: makes the head from its input size, and, where a step is a block, from its `event_shape`.
         embedding_size: the backbone's input size.
         optimizer: makes the optimizer from the parameters. Default: AdamW.
         scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
@@ -41,7 +59,7 @@ class Forecaster(AutoregressiveTask):
         self,
         codec: Codec,
         backbone: Callable[[int], Backbone] = LSTM,
-        head: Callable[[int], Head] = StudentT,
+        head: Callable[..., Head] = StudentT,
         embedding_size: int = 32,
         optimizer: OptimizerFactory | None = None,
         scheduler: SchedulerFactory | None = None,
@@ -51,42 +69,59 @@ class Forecaster(AutoregressiveTask):
         if min(horizon, num_samples) < 1:
             raise ConfigError("horizon and num_samples must be at least 1")
         if isinstance(codec, Vocabulary):
-            raise ConfigError("a Forecaster reads prices: give it prices (--data PriceSeries)")
+            raise ConfigError("a Forecaster reads numbers: give it prices (--data PriceSeries) or series")
         recurrent = backbone(embedding_size)
         embedding = ValueEmbedding(codec.input_size, embedding_size)
-        model = AutoregressiveModel(codec, embedding, recurrent, head(recurrent.output_size))
+        # A head of one's own need not know of blocks where there are none.
+        event = {"event_shape": codec.event_shape} if codec.event_shape else {}
+        model = AutoregressiveModel(codec, embedding, recurrent, head(recurrent.output_size, **event))
         super().__init__(model, optimizer, scheduler)
         self.horizon = horizon
         self.num_samples = num_samples
-        self.scores: list[DensityScore] = []
+        self.scores: list[DensityScore] | list[AccuracyScore] = []
         self._tested: list[Assessment] = []
 
     @classmethod
     def of_model(cls, model: AutoregressiveModel) -> Forecaster:
         """The task of a model that is there already."""
-        return cls(
+        task = cls(
             codec=model.codec,
             backbone=lambda input_size: model.backbone,
-            head=lambda input_size: model.head,
+            head=lambda input_size, **event: model.head,
             embedding_size=model.backbone.input_size,
         )
+        task.model = model  # and not one that its parts are put together to anew
+        return task
 
     @property
     def settings(self) -> dict[str, Any]:
         """How it forecasts."""
         return {"horizon": self.horizon, "num_samples": self.num_samples}
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keep what the model said of each observed step."""
+    def test_step(self, batch: Batch | Holdout, batch_idx: int) -> None:
+        """Keep what the model said of each observed step; or forecast a holdout as a whole, and score it."""
+        if isinstance(batch, Holdout):
+            forecast = self.forecast(
+                batch.panel, batch.horizon, origins=[batch.origin], num_samples=self.num_samples
+            )
+            self.scores = [score_holdout(self._name, forecast, batch), score_naive(batch)]
+            return
         distribution, state = self.model(batch.encoding, self.carried(batch, "test"))
         self.carry(state, "test")
         self._tested.append(assess(distribution, batch.encoding.targets, batch.encoding.observed))
 
     def on_test_epoch_end(self) -> None:
         """Score the span, beside the random walk on the same steps: see `scores`."""
-        self.scores = [score(type(self.model.backbone).__name__, self._tested), *self._random_walks()]
+        if not self._tested:  # a holdout, which is scored already
+            return
+        nats = score(self._name, self._tested)
+        self.scores = [nats, *self._random_walks()]
         self._tested.clear()
-        self.log("test_nats", self.scores[0].nats)
+        self.log("test_nats", nats.nats)
+
+    @property
+    def _name(self) -> str:
+        return type(self.model.backbone).__name__
 
     def _random_walks(self) -> list[DensityScore]:
         data: Any = getattr(self.trainer, "datamodule", None)
@@ -100,8 +135,8 @@ class Forecaster(AutoregressiveTask):
             score(walk.name, [assess(walk.densities(data.panel, span), returns, observed)]) for walk in walks
         ]
 
-    def predict_step(self, batch: Panel, batch_idx: int) -> Forecast:
-        """Paths beyond the panel's last session."""
+    def predict_step(self, batch: Panel, batch_idx: int) -> Forecast | QuantileForecast:
+        """The forecast beyond the panel's last session."""
         return self.forecast(batch, self.horizon, num_samples=self.num_samples)
 
     @torch.no_grad()
@@ -113,10 +148,11 @@ class Forecaster(AutoregressiveTask):
         origins: Sequence[int] | None = None,
         num_samples: int = 1000,
         seed: int = 0,
-    ) -> Forecast:
-        """Paths of every series from every origin: see `tsrnn.protocols.Predictor`.
+    ) -> Forecast | QuantileForecast:
+        """The distribution of every series' future, from every origin: see `tsrnn.protocols.Predictor`.
 
-        The history is read once, from its beginning, with the state carried from origin to origin.
+        A codec that remembers all of the past has the history read once, from its beginning, with the state
+        carried from origin to origin. Where its memory is bounded, the `context` before each origin is read.
 
         Args:
             panel: the series.
@@ -139,11 +175,23 @@ class Forecaster(AutoregressiveTask):
         # On the CPU: the codec's recursions are in float64, and a step of a path is too small for a GPU.
         self.eval().cpu()
         try:
-            paths, last = self._sample_paths(panel, origins, horizon, num_samples, seed)
+            if self.model.codec.context is None:
+                parts, last = self._sample_paths(panel, origins, horizon, num_samples, seed)
+            else:
+                parts, last = self._from_windows(panel, origins, horizon, num_samples, seed)
         finally:
             self.train(training).to(device)
-        sessions = forecast_sessions(panel, origins, horizon)
-        forecast = Forecast(panel.unique_ids, panel.ds[origins], sessions, np.stack(paths), np.stack(last))
+        ids, cutoffs, sessions = (
+            panel.unique_ids,
+            panel.ds[origins],
+            forecast_sessions(panel, origins, horizon),
+        )
+        if isinstance(self.model.head, Quantiles):
+            levels = np.array(self.model.head.levels)
+            return QuantileForecast(
+                ids, cutoffs, sessions, np.stack(parts), levels, np.stack(last), panel.ends
+            )
+        forecast = Forecast(ids, cutoffs, sessions, np.stack(parts), np.stack(last), panel.ends)
         _refuse_overflow(forecast)
         return forecast
 
@@ -157,13 +205,64 @@ class Forecaster(AutoregressiveTask):
         for origin in origins:
             while read <= origin:
                 stop = min(read + _CHUNK_LENGTH, origin + 1)
-                _, state = self.model.log_prob(values[:, read:stop], state)
+                state = self.model.read(values[:, read:stop], state)
                 read = stop
             generator = torch.Generator().manual_seed(seed * 1_000_003 + origin)
             samples = self.model.sample(state, horizon, num_samples, generator)
             paths.append(samples.transpose(0, 1).numpy())
             last.append(state.codec.price.numpy())
         return paths, last
+
+    def _from_windows(
+        self, panel: Panel, origins: Sequence[int], horizon: int, num_samples: int, seed: int
+    ) -> tuple[list[Any], list[Any]]:
+        """For each origin the paths (N, S, H), or quantiles (N, Q, H), and the last values (N,)."""
+        values = torch.from_numpy(panel.values)
+        prices = hold(values, ~values.isnan(), values.new_full(values.shape[:1], torch.nan))
+        codec, quantiles = self.model.codec, isinstance(self.model.head, Quantiles)
+        assert codec.memory is not None
+        # Each path of each series has a memory of its own.
+        rows = max(_LARGEST_MEMORY // (codec.memory * (1 if quantiles else num_samples)), 1)
+        parts = []
+        for origin in origins:
+            generator = torch.Generator().manual_seed(seed * 1_000_003 + origin)
+            chunks = [
+                self._from_window(
+                    values, some, origin, horizon, None if quantiles else num_samples, generator
+                )
+                for some in torch.split(torch.arange(len(values)), rows)
+            ]
+            parts.append(torch.cat(chunks).numpy())
+        return parts, [prices[:, origin].numpy() for origin in origins]
+
+    def _from_window(
+        self,
+        values: Tensor,
+        rows: Tensor,
+        origin: int,
+        horizon: int,
+        num_samples: int | None,
+        generator: torch.Generator,
+    ) -> Tensor:
+        """The paths (B, S, H) of some series, or their quantiles (B, Q, H) without `num_samples`."""
+        codec = self.model.codec
+        assert codec.memory is not None
+        assert codec.context is not None
+        (size,) = codec.event_shape
+        # As in training: the step that is forecast is the last of a window's.
+        read = (codec.context - 1) * size
+        window = windows(values, codec.memory + read, rows, torch.full_like(rows, origin + 1))
+        state = self.model.initial_state(len(rows))._replace(
+            codec=codec.state_after(window[:, : codec.memory])
+        )
+        if read:
+            state = self.model.read(window[:, codec.memory :], state)
+        steps = -(-horizon // size)
+        if num_samples is None:
+            found = self.model.quantiles(state, steps)
+        else:
+            found = self.model.sample(state, steps, num_samples, generator)
+        return found[..., :horizon].transpose(0, 1).float()
 
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test as a table, the model first."""

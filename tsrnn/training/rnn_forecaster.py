@@ -166,9 +166,11 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
     def _forecast(self, horizon: int, origins: list[int] | None, num_samples: int) -> Forecast:
         panel = self.data_.panel
         with cpu_threads(self.threads):
-            return self.task_.forecast(
+            forecast = self.task_.forecast(
                 panel, horizon, origins=origins, num_samples=num_samples, seed=self.seed
             )
+        assert isinstance(forecast, Forecast)  # prices have paths, whatever the head
+        return forecast
 
     def predict(
         self, horizon: int = 20, *, levels: Sequence[float] = (80, 95), num_samples: int = 1000

@@ -1,0 +1,139 @@
+"""What data modules of panels share: spans in time, a codec, and what a checkpoint keeps of them."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from abc import abstractmethod
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from tsrnn.codecs import Codec
+from tsrnn.errors import ConfigError, DataWarning
+from tsrnn.protocols import Panel, session_text
+
+HISTORY_VALUES = 2_000_000
+
+
+class PanelData(pl.LightningDataModule):
+    """A panel whose sessions are split in three spans in time: training, validation and test.
+
+    A subclass says where the panel comes from, where the spans end and what the codec is when none is
+    given, and makes the loaders.
+    """
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """What messages call the data."""
+
+    @cached_property
+    @abstractmethod
+    def panel(self) -> Panel:
+        """All values, series by session."""
+
+    @cached_property
+    @abstractmethod
+    def spans(self) -> tuple[int, int, int]:
+        """One past the last session of the training, the validation and the test span."""
+
+    @abstractmethod
+    def make_codec(self) -> Codec:
+        """The codec, before it is fitted."""
+
+    @cached_property
+    def codec(self) -> Codec:
+        """The codec, fitted on the training span."""
+        return self.make_codec().fit(torch.from_numpy(self.panel.values[:, : self.spans[0]]))
+
+    def adopt(self, codec: Codec) -> None:
+        """Encode with the codec of a trained model, whose constants are those of its training span."""
+        self.codec = codec
+
+    def draws(self, batch_size: int, batches_per_epoch: int, seed: int) -> dict[str, int]:
+        """The arguments of random batches, with the rank of this process."""
+        rank = self.trainer.global_rank if self.trainer else 0
+        return {"batch_size": batch_size, "batches_per_epoch": batches_per_epoch, "seed": seed, "rank": rank}
+
+    def predict_dataloader(self) -> DataLoader[Panel]:
+        """One batch: the panel, to be forecast beyond its last session."""
+        return one_batch(self.panel)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """A panel stays where it is: a forecaster moves what it reads."""
+        if any(isinstance(part, Panel) for part in (batch, *(batch if isinstance(batch, tuple) else ()))):
+            return batch
+        return super().transfer_batch_to_device(batch, device, dataloader_idx)
+
+    def history(self) -> Panel | None:
+        """What a checkpoint keeps to forecast from; None if that is more than two million values.
+
+        It is as long as the codec's memory and context, or, where that has no end, as two million values.
+        """
+        series = max(len(self.panel.unique_ids), 1)
+        room = max(HISTORY_VALUES // series, 2)
+        if self.codec.memory is None or self.codec.context is None:
+            return self.panel.last(room)
+        needed = self.codec.memory + self.codec.context * self.codec.event_shape[0]
+        return self.panel.last(needed) if needed <= room else None
+
+    def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
+        """Stop where sessions would be scored that the weights were trained or chosen on.
+
+        Args:
+            verb: validate or test; anything else scores nothing.
+            trained: the `description` of the data in a checkpoint, or None if it has none.
+
+        Raises:
+            ConfigError: if that is so.
+        """
+        if trained is None or verb not in ("validate", "test"):
+            return
+        own, span = self.description(), 0 if verb == "validate" else 1
+        if own["sha256"] != trained["sha256"]:
+            problem = "the data are not those that the checkpoint was trained on"
+            warnings.warn(DataWarning(problem), stacklevel=2)
+        elif own["spans"][span] < trained["spans"][span]:
+            seen = trained["train_end" if verb == "validate" else "valid_end"]
+            raise ConfigError(f"{verb} would score sessions up to {seen}, which the checkpoint has seen")
+
+    def description(self) -> dict[str, Any]:
+        """What a checkpoint says of the data: source, span, split and hash, in plain types."""
+        panel, (train, valid, test) = self.panel, self.spans
+        return {
+            "source": self.source,
+            "sha256": panel_hash(panel),
+            "unique_ids": list(panel.unique_ids),
+            "calendar": panel.calendar,
+            "sessions": panel.num_sessions,
+            "observations": int((~np.isnan(panel.values)).sum()),
+            "first": session_text(panel.ds[0]),
+            "train_end": session_text(panel.ds[train - 1]),
+            "valid_end": session_text(panel.ds[valid - 1]),
+            "test_end": session_text(panel.ds[test - 1]),
+            "last": session_text(panel.ds[-1]),
+            "spans": [train, valid, test],
+        }
+
+
+def one_batch(item: Any) -> DataLoader[Any]:
+    """A loader of one item, as it is."""
+    items: Any = [item]
+    return DataLoader(items, batch_size=None, collate_fn=lambda only: only)
+
+
+def panel_hash(panel: Panel) -> str:
+    """sha256 over names, sessions and values: the same data has the same hash, from whatever file."""
+    order = sorted(range(len(panel.unique_ids)), key=panel.unique_ids.__getitem__)
+    digest = hashlib.sha256("\x00".join(panel.unique_ids[series] for series in order).encode())
+    digest.update(np.ascontiguousarray(panel.ds).astype("int64").tobytes())
+    if panel.ends is not None:
+        digest.update(np.ascontiguousarray(panel.ends[order]).tobytes())
+    for series in order:  # one at a time: a copy of a hundred thousand would be as large as they are
+        digest.update(np.ascontiguousarray(panel.values[series]).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""Quantiles: a forecast that is no density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, final
+
+import torch
+from torch import Tensor
+
+from tsrnn.errors import ConfigError
+from tsrnn.heads.base import ParametricHead
+
+DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class QuantileDistribution:
+    """What is known of a distribution by its quantiles, which lie on the last axis in increasing order.
+
+    Attributes:
+        quantiles: (..., Q).
+        levels: (Q,) increasing, between 0 and 1.
+        unit: (...) the unit in which the pinball loss is measured: the scale of the data.
+    """
+
+    quantiles: Tensor
+    levels: Tensor
+    unit: Tensor
+
+    def log_prob(self, value: Tensor) -> NoReturn:
+        """There is none.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError("quantiles have no density: for nats take another head, such as StudentT")
+
+    def pinball(self, value: Tensor) -> Tensor:
+        """Mean over the levels of the pinball loss, in units of `unit`: (...).
+
+        Source: Koenker and Bassett (1978), "Regression quantiles".
+        """
+        error = (value.unsqueeze(-1) - self.quantiles) / self.unit.unsqueeze(-1)
+        return torch.maximum(self.levels * error, (self.levels - 1) * error).mean(-1)
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """One draw for every element: the quantile of a uniform variate."""
+        shape, dtype, device = self.unit.shape, self.quantiles.dtype, self.quantiles.device
+        return self.quantile(torch.rand(shape, generator=generator, dtype=dtype, device=device))
+
+    def quantile(self, level: Tensor) -> Tensor:
+        """The inverse distribution function at `level` (...).
+
+        Between the given levels it is linear. Beyond the outermost two it has the exponential tail that goes
+        on with their slope: q_1 + s α_1 log(u / α_1) below, with s = (q_2 − q_1) / (α_2 − α_1), and its
+        mirror image above.
+        """
+        levels, quantiles = self.levels, self.quantiles
+        if len(levels) == 1:
+            return quantiles.squeeze(-1).expand_as(level)
+        right = torch.searchsorted(levels, level.contiguous()).clamp(1, len(levels) - 1).unsqueeze(-1)
+        low, high = quantiles.gather(-1, right - 1).squeeze(-1), quantiles.gather(-1, right).squeeze(-1)
+        right = right.squeeze(-1)
+        slope = (high - low) / (levels[right] - levels[right - 1])
+        inside = low + slope * (level - levels[right - 1])
+        # Never the logarithm of 0: a uniform variate may be 0.
+        first, last = levels[0], levels[-1]
+        below = low + slope * first * (level.clamp_min(1e-9) / first).log()
+        above = high - slope * (1 - last) * ((1 - level).clamp_min(1e-9) / (1 - last)).log()
+        return torch.where(level < first, below, torch.where(level > last, above, inside))
+
+    def affine(self, location: Tensor, scale: Tensor) -> QuantileDistribution:
+        """The distribution of location + scale · x."""
+        quantiles = location.unsqueeze(-1) + scale.unsqueeze(-1) * self.quantiles
+        return QuantileDistribution(quantiles, self.levels, (scale * self.unit).expand(quantiles.shape[:-1]))
+
+    @property
+    def median(self) -> Tensor:
+        """The quantile of level one half."""
+        return self.quantile(torch.full_like(self.unit, 0.5))
+
+
+@final
+class Quantiles(ParametricHead):
+    """Quantiles of every step, trained by the pinball loss; robust, and no density.
+
+    The outputs are sorted, so that no two quantiles cross. `log_prob` raises; the log score of a model with
+    this head is shown as "–". Source: Koenker and Bassett (1978); Wen et al. (2017), "A multi-horizon
+    quantile recurrent forecaster".
+
+    Args:
+        input_size: H.
+        event_shape: (P,) where a step is a block of P values.
+        levels: of the quantiles, increasing, between 0 and 1.
+    """
+
+    criterion = "pinball"
+
+    def __init__(
+        self, input_size: int, event_shape: Sequence[int] = (), levels: Sequence[float] = DECILES
+    ) -> None:
+        if not levels or list(levels) != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
+            raise ConfigError(f"levels must increase between 0 and 1, not {list(levels)}")
+        self.num_parameters = len(levels)
+        super().__init__(input_size, event_shape)
+        self.levels = tuple(float(level) for level in levels)
+        spread = torch.tensor(self.levels) - 0.5
+        with torch.no_grad():
+            self.projection.bias.copy_(spread.repeat(self.projection.out_features // len(self.levels)))
+
+    def distribution(self, *parameters: Tensor) -> QuantileDistribution:
+        """From the quantiles in any order."""
+        quantiles = torch.stack(parameters, -1).sort(-1).values
+        levels = torch.tensor(self.levels, dtype=quantiles.dtype, device=quantiles.device)
+        return QuantileDistribution(quantiles, levels, torch.ones_like(quantiles[..., 0]))
+
+    def loss(self, distribution: Any, targets: Tensor) -> Tensor:
+        """The pinball loss of each target, the mean over the levels, in units of the series' scale."""
+        loss: Tensor = distribution.pinball(targets)
+        return loss
