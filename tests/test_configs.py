@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -10,6 +12,7 @@ import yaml
 from tsrnn.cli.main import main
 from tsrnn.codecs import LogReturns, Vocabulary
 from tsrnn.components import build
+from tsrnn.data.providers import History, Outcome, Provider
 from tsrnn.embeddings import TokenEmbedding, ValueEmbedding
 from tsrnn.heads import Categorical, StudentT
 from tsrnn.models import AutoregressiveModel
@@ -20,20 +23,86 @@ LANGUAGE = sorted(CONFIGS.glob("language/*.yaml"))
 BACKBONES = sorted(CONFIGS.glob("backbones/*.yaml"))
 
 
+def data_of(path):
+    """What a configuration says of its data: the class path, and the arguments."""
+    data = yaml.safe_load(path.read_text())["data"]
+    return data["class_path"], data["init_args"]
+
+
+PANELS = [path for path in FORECAST if data_of(path)[0].endswith("SeriesPanel")]
+PRICES = [path for path in FORECAST if path not in PANELS]
+
+
 def test_the_shipped_configurations_are_found():
     assert {path.stem for path in BACKBONES} == {"rnn", "lstm", "gru", "lstm_words", "lstm_zaremba_small"}
     assert {path.stem for path in LANGUAGE} == {
         *("python_docs_lstm", "ptb_small", "ptb_zaremba_small", "wikitext2", "korean")
     }
-    assert {path.stem for path in FORECAST} == {"prices_rnn", "prices_lstm", "prices_gru"}
+    assert {path.stem for path in PRICES} == {"prices_rnn", "prices_lstm", "prices_gru", "yahoo_lstm"}
+    assert {path.stem for path in PANELS} == {"m4_hourly", "panel_daily", "panel_monthly"}
 
 
-@pytest.mark.parametrize("path", FORECAST, ids=lambda path: path.stem)
-def test_a_configuration_takes_one_step(path, tmp_path, capsys):
+class Walks(Provider):
+    """Random walks on weekdays from 2005 to past the end of 2024, for any symbol."""
+
+    name, title = "walks", "Yahoo"
+
+    def fetch(self, symbol, start):
+        days = pd.bdate_range("2005-01-03", "2025-01-31").as_unit("ns")
+        steps = np.random.default_rng(len(symbol)).standard_normal(len(days))
+        close = 100 * np.exp(0.01 * steps.cumsum())
+        frame = pd.DataFrame({"ds": days, **dict.fromkeys(("open", "high", "low", "close", "volume"), close)})
+        frame = frame[frame["ds"] >= start].reset_index(drop=True).assign(dividends=0.0, splits=0.0)
+        return History(symbol, Outcome.OK, frame, "USD")
+
+
+@pytest.mark.parametrize("path", PRICES, ids=lambda path: path.stem)
+def test_a_configuration_takes_one_step(path, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TSRNN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("tsrnn.data.yahoo.YahooProvider", Walks)
     options = ["--trainer.max_steps", "1", "--data.batches_per_epoch", "1"]
     assert main(["fit", "--config", str(path), "--trainer.default_root_dir", str(tmp_path), *options]) == 0
     assert "valid_nats" in capsys.readouterr().out
     assert (tmp_path / "latest" / "checkpoints" / "best.ckpt").is_file()
+
+
+def made_up_panel(path, folder):
+    """A small file of the kind that the configuration is for, and the options that name it."""
+    _, given = data_of(path)
+    frequency = next(name for name in ("hourly", "daily", "monthly") if name in path.stem)
+    count = {"hourly": 960, "daily": 1500, "monthly": 300}[frequency]
+    period = {"hourly": 24, "daily": 7, "monthly": 12}[frequency]
+    generator = np.random.default_rng(0)
+    ahead = given.get("horizon") or 48
+    season = 10 * np.sin(2 * np.pi * np.arange(count + ahead) / period)
+    values = 100 + season + generator.standard_normal((4, count + ahead))
+    if frequency == "hourly":
+        for name, part in (("train", values[:, :count]), ("test", values[:, count:])):
+            wide = pd.DataFrame(part, index=pd.Index([f"H{row}" for row in range(4)], name="V1"))
+            wide.columns = [f"V{column + 2}" for column in range(part.shape[1])]
+            wide.to_csv(folder / f"{name}.csv")
+        return ["--data.path", str(folder / "train.csv"), "--data.test_path", str(folder / "test.csv")]
+    days = pd.date_range("2015-01-01", periods=count, freq={"daily": "D", "monthly": "MS"}[frequency])
+    names = [given.get(f"{name}_column", default) for name, default in NAMES.items()]
+    parts = [(np.repeat(f"S{row}", count), days, values[row, :count]) for row in range(4)]
+    frames = [pd.DataFrame(dict(zip(names, part, strict=True))) for part in parts]
+    pd.concat(frames).to_csv(folder / "panel.csv", index=False)
+    return ["--data.path", str(folder / "panel.csv")]
+
+
+NAMES = {"id": "unique_id", "time": "ds", "value": "y"}
+
+
+@pytest.mark.parametrize("path", PANELS, ids=lambda path: path.stem)
+def test_a_configuration_for_a_panel_takes_one_step(path, tmp_path, capsys):
+    options = [*made_up_panel(path, tmp_path), "--trainer.max_steps", "1", "--data.batches_per_epoch", "1"]
+    assert main(["fit", "--config", str(path), "--trainer.default_root_dir", str(tmp_path), *options]) == 0
+    run = tmp_path / "latest"
+    kept = {file.stem for file in (run / "checkpoints").iterdir()}
+    chooses = data_of(path)[1].get("valid_size") != 0  # without a validation span the last weights are it
+    assert kept == ({"best", "last"} if chooses else {"last"})
+    assert chooses == bool(re.search("valid_(nats|pinball)\t", capsys.readouterr().out))
+    assert main(["test", "--ckpt_path", str(run), "--trainer.default_root_dir", str(tmp_path)]) == 0
 
 
 @pytest.mark.parametrize("path", LANGUAGE, ids=lambda path: path.stem)
@@ -64,7 +133,9 @@ def test_a_configuration_for_words_takes_one_step(path, tmp_path, capsys):
 def test_the_schedule_ends_where_training_does(path):
     config = yaml.safe_load(path.read_text())
     steps = config["trainer"]["max_epochs"] * config["data"]["init_args"]["batches_per_epoch"]
-    assert config["model"]["init_args"]["scheduler"]["init_args"]["T_max"] == steps
+    scheduler = config["model"]["init_args"]["scheduler"]
+    # WarmupCosine asks the trainer where training ends.
+    assert scheduler["class_path"].endswith("WarmupCosine") or scheduler["init_args"]["T_max"] == steps
     assert config["trainer"]["gradient_clip_val"] == 1.0
 
 

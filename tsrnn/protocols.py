@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -142,6 +142,10 @@ class _ForecastTable(ABC):
         """(O, N, H) means."""
 
     @abstractmethod
+    def only(self, origin: int, series: int) -> Self:
+        """The forecast of one series from one origin, by their places."""
+
+    @abstractmethod
     def quantile(self, q: float | Sequence[float]) -> npt.NDArray[np.float64]:
         """(O, N, H) quantile, with a leading axis when `q` is a sequence."""
 
@@ -173,6 +177,16 @@ class _ForecastTable(ABC):
     def _risk(self, tail: float) -> dict[str, Any]:
         return {}
 
+    def _names(self, origin: int, series: int) -> dict[str, Any]:
+        """What the forecast of one series from one origin has besides its distribution."""
+        return {
+            "unique_ids": self.unique_ids[series : series + 1],
+            "origins": self.origins[origin : origin + 1],
+            "ds": self.ds[origin : origin + 1],
+            "last": self.last[origin : origin + 1, series : series + 1],
+            "ends": None if self.ends is None else self.ends[series : series + 1],
+        }
+
 
 @dataclass  # not frozen: Lightning refuses to hand on frozen predictions
 class Forecast(_ForecastTable):
@@ -193,6 +207,11 @@ class Forecast(_ForecastTable):
     samples: npt.NDArray[np.floating[Any]]
     last: npt.NDArray[np.float64]
     ends: npt.NDArray[np.int64] | None = None
+
+    def only(self, origin: int, series: int) -> Self:
+        """The forecast of one series from one origin, by their places."""
+        part = self.samples[origin : origin + 1, series : series + 1]
+        return replace(self, **self._names(origin, series), samples=part)
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
@@ -255,6 +274,11 @@ class QuantileForecast(_ForecastTable):
     levels: npt.NDArray[np.float64]
     last: npt.NDArray[np.float64]
     ends: npt.NDArray[np.int64] | None = None
+
+    def only(self, origin: int, series: int) -> Self:
+        """The forecast of one series from one origin, by their places."""
+        part = self.values[origin : origin + 1, series : series + 1]
+        return replace(self, **self._names(origin, series), values=part)
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:

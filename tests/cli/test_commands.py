@@ -164,6 +164,25 @@ def test_another_model_than_the_checkpoints_is_refused(capsys):
     assert "model.backbone.hidden_size is 9 in the configuration but 8" in capsys.readouterr().err
 
 
+def test_a_file_of_another_country_is_read_by_options(capsys):
+    """The marks that YAML would take for a comment, or for nothing, reach the reader as they are."""
+    frame = random_walks()
+    prices = [f"1 {100 + y:06.2f} €".replace(".", ",") for y in frame.y]
+    rows = zip(frame.ds.dt.strftime("%d/%m/%Y"), frame.unique_id, prices, strict=True)
+    lines = ["# prices", "Date;Symbol;Close", *map(";".join, rows)]
+    Path("written.csv").write_text("\n".join(lines), encoding="utf-8")
+    values = {"decimal": ",", "thousands": " ", "dates": "dmy", "on-units": "drop", "comment": "#"}
+    verb = [part for name, value in values.items() for part in (f"--{name}", value)]
+    fit = [part for name, value in values.items() for part in (f"--data.{name.replace('-', '_')}", value)]
+    assert main(["fit", "--config", CONFIG, "--data.path", "written.csv", *fit, *QUICK]) == 0
+    run = Path(facts(capsys.readouterr().out)["run"])
+    kept = yaml.safe_load((run / "config.yaml").read_text())["data"]["init_args"]
+    assert {name: kept[name.replace("-", "_")] for name in values} == values
+    assert main(["forecast", str(run), "written.csv", *verb, "--paths", "20", "--past", "0"]) == 0
+    assert main(["forecast", "runs/latest", "--thousands", " "]) == 2
+    assert "--thousands is about a FILE" in capsys.readouterr().err
+
+
 def test_sessions_that_the_model_has_seen_are_not_scored(capsys):
     assert main(["test", "--ckpt_path", "runs/latest", "--data.split", "[0.3,0.3,0.4]"]) == 2
     assert "which the checkpoint has seen" in capsys.readouterr().err

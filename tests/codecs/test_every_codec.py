@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 import tsrnn.codecs
-from tsrnn.codecs import Codec, LogReturns, Vocabulary
+from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
 from tsrnn.components import build, describe
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, DataError
 from tsrnn.ops import state as state_ops
 from tsrnn.protocols import Encoding
 
@@ -53,6 +53,15 @@ class Case:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def size(self) -> int:
+        """Observations of one step."""
+        return math.prod(self.codec.event_shape)
+
+    def cut(self, observations: int) -> int:
+        """The whole steps that so many observations have, and at least one."""
+        return max(observations // self.size, 1)
+
     def raw(self) -> Tensor:
         if isinstance(self.codec, Vocabulary):
             return torch.randint(len(WORDS), (*self.batch, T))
@@ -71,6 +80,15 @@ CASES = [
     Case("returns_of_one_series", LogReturns((3.0, 10.0), 3.0), (1,)),
     Case("returns_with_one_half_life", LogReturns((5.0,), 5.0, 0.01), (4,)),
     Case("returns_with_long_half_lives", LogReturns((0.5, 60.0, 4000.0), 4000.0), (2, 3)),
+    Case("blocks_of_one", Blocks(1), (3,)),
+    Case("blocks_of_one_without_gaps", Blocks(1, (1, 7)), (2, 3), gaps=False),
+    Case("blocks_of_four", Blocks(4, (1, 3)), (3,)),
+    Case("blocks_of_six", Blocks(6, (4, 12)), (2, 3)),
+    Case("blocks_of_six_of_one_series", Blocks(6, (4, 12), scale_length=9), (1,)),
+    Case("blocks_longer_than_their_seasons", Blocks(12, (3, 5)), (3,)),
+    Case("blocks_with_a_long_scale", Blocks(4, (4,), scale_length=30), (2,), gaps=False),
+    Case("blocks_with_a_scale_as_long_as_they", Blocks(4, (1,), scale_length=4), (2, 2, 2)),
+    Case("blocks_without_batch", Blocks(4, (1, 4)), (), gaps=False),
     Case("vocabulary", Vocabulary(WORDS), (2,)),
     Case("vocabulary_without_batch", Vocabulary(WORDS), ()),
     Case("vocabulary_of_two_axes", Vocabulary(WORDS), (2, 3)),
@@ -78,6 +96,9 @@ CASES = [
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 returns_cases = pytest.mark.parametrize(
     "case", [case for case in CASES if isinstance(case.codec, LogReturns)], ids=str
+)
+blocks_cases = pytest.mark.parametrize(
+    "case", [case for case in CASES if isinstance(case.codec, Blocks)], ids=str
 )
 
 
@@ -95,10 +116,15 @@ def assert_same_state(state: Any, other: Any) -> None:
         torch.testing.assert_close(tensor, other_tensor, rtol=1e-10, atol=1e-12, equal_nan=True)
 
 
+def steps_of(codec: Codec, raw: Tensor) -> list[Tensor]:
+    """The observation of each step, (..., *event_shape)."""
+    return list(codec.blocks(raw).unbind(raw.dim() - 1))
+
+
 def states(codec: Codec, raw: Tensor) -> list[Any]:
-    """The state before each observation."""
+    """The state before each step."""
     found = [codec.initial_state(*raw.shape[:-1])]
-    for raw_t in raw.unbind(-1)[:-1]:
+    for raw_t in steps_of(codec, raw)[:-1]:
         found.append(codec.update(raw_t, found[-1]))
     return found
 
@@ -114,16 +140,18 @@ def test_the_whole_sequence_at_once_is_step_by_step(case: Case) -> None:
     steps, after_steps = Codec.encode(case.codec, raw)
     assert_same(whole, steps)
     assert_same_state(after, after_steps)
-    assert whole.targets.shape == raw.shape
+    assert whole.targets.shape == whole.observed.shape == case.codec.blocks(raw).shape
 
 
 @every_case
-@pytest.mark.parametrize("sizes", [[1] * T, [1, 5, 2, 52], [41, 19]], ids=["steps", "uneven", "cut_in_a_gap"])
-def test_chunks_with_a_carried_state_are_the_whole_sequence(case: Case, sizes: list[int]) -> None:
+@pytest.mark.parametrize("cuts", [range(T), [1, 6, 8], [41]], ids=["steps", "uneven", "cut_in_a_gap"])
+def test_chunks_with_a_carried_state_are_the_whole_sequence(case: Case, cuts: Any) -> None:
     raw = case.raw()
     whole, whole_after = case.codec.encode(raw)
     chunks, after = [], None
-    for chunk in raw.split(sizes, dim=-1):
+    bounds = [0, *sorted({case.size * case.cut(cut) for cut in cuts} - {T}), T]
+    for start, stop in pairwise(bounds):
+        chunk = raw[..., start:stop]
         encoding, after = case.codec.encode(chunk, after)
         chunks.append(encoding)
     time = len(case.batch)
@@ -158,9 +186,13 @@ def test_a_step_is_known_before_its_observation(case: Case, t: int) -> None:
         changed_encoding, _ = case.codec.encode(changed)
         time = len(case.batch)
         for name, part in parts(encoding).items():
-            known = t + 1 if name in ("inputs", "location", "scale") else t
             new = parts(changed_encoding)[name]
-            assert torch.equal(part.narrow(time, 0, known), new.narrow(time, 0, known)), name
+            if name in ("inputs", "location", "scale"):
+                known = t // case.size + 1
+                assert torch.equal(part.narrow(time, 0, known), new.narrow(time, 0, known)), name
+            else:  # the other values of the same block do not read it either
+                others = [other for other in range((t // case.size + 1) * case.size) if other != t]
+                assert torch.equal(part.reshape(raw.shape)[..., others], new.reshape(raw.shape)[..., others])
 
 
 @every_case
@@ -170,15 +202,16 @@ def test_an_observation_is_seen_by_the_next_step(case: Case) -> None:
     changed = raw.clone()
     changed[..., 30] = case.others(raw[..., 30])[0]
     inputs, changed_inputs = case.codec.encode(raw)[0].inputs, case.codec.encode(changed)[0].inputs
-    assert not torch.equal(inputs.select(time, 31), changed_inputs.select(time, 31))
+    step = 30 // case.size + 1
+    assert not torch.equal(inputs.select(time, step), changed_inputs.select(time, step))
 
 
 @every_case
-@pytest.mark.parametrize("steps", [1, 2, 17, 41, 59])
-def test_the_future_cut_off_changes_nothing(case: Case, steps: int) -> None:
-    raw = case.raw()
+@pytest.mark.parametrize("observations", [1, 2, 17, 41, 59])
+def test_the_future_cut_off_changes_nothing(case: Case, observations: int) -> None:
+    raw, steps = case.raw(), case.cut(observations)
     whole, _ = case.codec.encode(raw)
-    cut, _ = case.codec.encode(raw[..., :steps])
+    cut, _ = case.codec.encode(raw[..., : steps * case.size])
     assert_same(cut, whole.map(lambda part: part.narrow(len(case.batch), 0, steps)), rtol=1e-14)
 
 
@@ -186,13 +219,13 @@ def test_the_future_cut_off_changes_nothing(case: Case, steps: int) -> None:
 def test_decode_gives_back_what_target_took(case: Case) -> None:
     raw = case.raw()
     decoded = 0
-    for raw_t, state in zip(raw.unbind(-1), states(case.codec, raw), strict=True):
+    for raw_t, state in zip(steps_of(case.codec, raw), states(case.codec, raw), strict=True):
         step, observed = case.codec.target(raw_t, state)
         torch.testing.assert_close(
             case.codec.decode(step, state)[observed], raw_t[observed], rtol=1e-13, atol=0
         )
         decoded += int(observed.sum())
-    assert decoded == int(case.codec.encode(raw)[0].observed.sum()) > raw.numel() / 2
+    assert decoded == int(case.codec.encode(raw)[0].observed.sum()) > raw.numel() / 3
 
 
 @every_case
@@ -203,16 +236,17 @@ def test_the_log_jacobian_is_that_of_target(case: Case) -> None:
     if not raw.is_floating_point():
         assert not log_jacobian.any()  # a probability has no units
         return
-    for t, (raw_t, state) in enumerate(zip(raw.unbind(-1), states(case.codec, raw), strict=True)):
+    steps = steps_of(case.codec, raw), steps_of(case.codec, log_jacobian), states(case.codec, raw)
+    for raw_t, log_jacobian_t, state in zip(*steps, strict=True):
         leaf = raw_t.clone().requires_grad_()
         step, observed = case.codec.target(leaf, state)
         (derivative,) = torch.autograd.grad(step[observed].sum(), leaf)
-        torch.testing.assert_close(log_jacobian[..., t][observed], derivative[observed].abs().log())
+        torch.testing.assert_close(log_jacobian_t[observed], derivative[observed].abs().log())
         wider = (
             case.codec.target(raw_t * (1 + 1e-6), state)[0] - case.codec.target(raw_t * (1 - 1e-6), state)[0]
         )
         numerical = (wider / (2e-6 * raw_t)).abs().log()
-        torch.testing.assert_close(log_jacobian[..., t][observed], numerical[observed], rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(log_jacobian_t[observed], numerical[observed], rtol=1e-6, atol=1e-6)
     assert log_jacobian.isfinite().all()
 
 
@@ -233,10 +267,37 @@ def test_a_plain_description_builds_the_same_codec(case: Case) -> None:
 def test_input_size_is_that_of_the_inputs(case: Case) -> None:
     inputs = case.codec.encode(case.raw())[0].inputs
     if inputs.is_floating_point():
-        assert inputs.shape == (*case.batch, T, case.codec.input_size)
+        assert inputs.shape == (*case.batch, T // case.size, case.codec.input_size)
     else:
         assert inputs.shape == (*case.batch, T)
         assert case.codec.input_size == len(WORDS)
+
+
+@every_case
+def test_a_missing_value_never_reaches_what_a_network_reads(case: Case) -> None:
+    encoding, _ = case.codec.encode(case.raw())
+    assert all(part.isfinite().all() for part in parts(encoding).values())
+    assert (encoding.scale is None) == (encoding.location is None)
+    if encoding.scale is not None:
+        assert (encoding.scale > 0).all()
+
+
+@every_case
+def test_the_state_after_a_sequence_is_the_one_that_encode_returns(case: Case) -> None:
+    raw = case.raw()
+    assert_same_state(case.codec.state_after(raw), case.codec.encode(raw)[1])
+
+
+@every_case
+def test_every_candidate_has_a_location(case: Case) -> None:
+    encoding, _ = case.codec.encode(case.raw())
+    if encoding.location is None:
+        assert case.codec.candidates == 1
+        return
+    axes = (case.codec.candidates,) if case.codec.candidates > 1 else ()
+    assert encoding.location.shape == (*encoding.targets.shape, *axes)
+    assert encoding.scale is not None
+    assert encoding.scale.shape == (*case.batch, T // case.size)
 
 
 def by_hand(codec: LogReturns, raw: Tensor, initial_volatility: float) -> tuple[np.ndarray, np.ndarray]:
@@ -398,6 +459,235 @@ def test_fit_leaves_a_given_volatility_alone() -> None:
 def test_wrong_half_lives_and_volatilities_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         LogReturns(**arguments)
+
+
+def blocks_by_hand(codec: Blocks, series: list[float]) -> list[dict[str, Any]]:
+    """What each block knows, and its targets, by loops over blocks, seasons and values."""
+    size, seasons = codec.block_size, codec.seasons
+    length = codec.scale_length or max(seasons[-1], 2 * size, 8)
+
+    def value(place: int) -> float:
+        return series[place] if place >= 0 else math.nan
+
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(values)
+
+    found = []
+    for t in range(0, len(series), size):
+        recent = [value(t - length + place) for place in range(length)]
+        seen = [y for y in recent if not math.isnan(y)]
+        level = mean(seen) if seen else 0.0
+        spread = mean([abs(y - level) for y in seen]) if seen else 0.0
+        scale = max(spread, 1e-3 * abs(level), 1e-6)
+        # A missing value counts as the level.
+        above = [0.0 if math.isnan(y) else y - level for y in recent]
+
+        candidates: list[list[float]] = []
+        for m in seasons:
+            block = []
+            for i in range(size):
+                y = value(t + i - m * math.ceil((i + 1) / m))
+                shorter = candidates[-1][i] if candidates else 0.0
+                block.append(shorter if math.isnan(y) else y - level)
+            candidates.append(block)
+        following = []
+        for i in range(size):
+            y = value(t + size + i - seasons[-1] * math.ceil((size + i + 1) / seasons[-1]))
+            following.append(candidates[-1][i] if math.isnan(y) else y - level)
+        blocks = length // size
+        if size > 1 and blocks > 0:
+            start = length - blocks * size
+            candidates.append(
+                [mean([above[start + day * size + i] for day in range(blocks)]) for i in range(size)]
+            )
+
+        half = length // 2
+        rise = mean(above[half:]) - mean(above[:half])
+        ratio = min(max(math.log(scale / max(abs(level), 1e-6)), -7), 3)
+        features = [y / scale for block in (*candidates, following) for y in block]
+        features += [ratio, len(seen) / length, rise / scale]
+        observed = [len(seen) >= max(size, 2) and not math.isnan(y) for y in series[t : t + size]]
+        found.append(
+            {
+                "inputs": [min(max(feature, -10.0), 10.0) for feature in features],
+                "location": candidates,
+                "scale": scale,
+                "observed": observed,
+                "targets": [
+                    y - level if known else 0.0
+                    for y, known in zip(series[t : t + size], observed, strict=True)
+                ],
+            }
+        )
+    return found
+
+
+@blocks_cases
+def test_blocks_are_what_their_docstring_says(case: Case) -> None:
+    raw = case.raw()
+    codec: Any = case.codec
+    encoding, _ = codec.encode(raw)
+    for place in np.ndindex(*case.batch):
+        expected = blocks_by_hand(codec, raw[place].tolist())
+        for name in ("inputs", "scale", "targets", "observed"):
+            by_loops = np.array([step[name] for step in expected], dtype=np.float64)
+            part = parts(encoding)[name][place].double().numpy()
+            if name == "inputs":  # the share of the values has a test of its own
+                by_loops, part = (np.delete(one, codec.input_size - 2, axis=1) for one in (by_loops, part))
+            np.testing.assert_allclose(part, by_loops, rtol=1e-9, atol=1e-9, err_msg=name)
+        assert encoding.location is not None
+        location = np.array([step["location"] for step in expected]).swapaxes(1, 2)
+        ours = encoding.location[place].numpy()
+        np.testing.assert_allclose(
+            ours if codec.candidates > 1 else ours[..., None], location, rtol=1e-9, atol=1e-9
+        )
+
+
+@blocks_cases
+def test_the_share_of_the_values_that_are_there_is_exact(case: Case) -> None:
+    raw = case.raw()
+    codec: Any = case.codec
+    share = codec.encode(raw)[0].inputs[..., -2]
+    for place in np.ndindex(*case.batch):
+        expected = [step["inputs"][-2] for step in blocks_by_hand(codec, raw[place].tolist())]
+        np.testing.assert_allclose(share[place].numpy(), expected, rtol=1e-14)
+
+
+def test_a_season_of_one_is_the_last_value_and_one_of_a_block_the_last_block() -> None:
+    raw = torch.arange(1.0, 25.0, dtype=torch.float64) ** 2
+    encoding, _ = Blocks(4, (1, 4), scale_length=8).encode(raw)
+    last_value, last_block, profile = encoding.location[-1].unbind(-1)  # type: ignore[index]
+    level = raw[12:20].mean()
+    torch.testing.assert_close(last_value, (raw[19] - level).expand(4))
+    torch.testing.assert_close(last_block, raw[16:20] - level)
+    torch.testing.assert_close(profile, (raw[12:16] + raw[16:20]) / 2 - level)
+    torch.testing.assert_close(encoding.targets[-1], raw[20:] - level)
+    torch.testing.assert_close(encoding.scale[-1], (raw[12:20] - level).abs().mean())  # type: ignore[index]
+
+
+@blocks_cases
+@pytest.mark.parametrize(("shift", "factor"), [(0.0, 7.0), (31.0, 1.0), (-100.0, 0.3)], ids=str)
+def test_other_units_change_no_input_but_the_ratio(case: Case, shift: float, factor: float) -> None:
+    codec: Any = case.codec
+    raw = 50 + 10 * torch.randn(*case.batch, T, dtype=torch.float64)
+    ours, theirs = codec.encode(raw)[0], codec.encode(shift + factor * raw)[0]
+    assert torch.equal(ours.observed, theirs.observed)
+    known = ours.observed.flatten(len(case.batch) + 1).any(-1) if codec.event_shape else ours.observed
+    assert known.any()
+    kept = [column for column in range(codec.input_size) if column != codec.input_size - 3]
+    exact = {"rtol": 1e-9, "atol": 1e-9}
+    torch.testing.assert_close(theirs.inputs[known][:, kept], ours.inputs[known][:, kept], **exact)
+    for name in ("location", "targets", "scale"):
+        torch.testing.assert_close(parts(theirs)[name][known], factor * parts(ours)[name][known], **exact)
+
+
+@blocks_cases
+@pytest.mark.parametrize(
+    "values",
+    [
+        [7.0] * T,
+        [0.0] * T,
+        [-0.1] * T,
+        [1e30 * (1 + 0.01 * (t % 3)) for t in range(T)],
+        [1e-100 * (1 + 0.01 * (t % 3)) for t in range(T)],
+        [1 + 1e-14 * (t % 2) for t in range(T)],
+        [1.0] * 30 + [1e30] * 30,
+        [1e30] * 30 + [1e-30] * 30,
+        [1.0, *[math.nan] * (T - 2), 2.0],
+        [math.nan] * T,
+    ],
+    ids=[
+        "constant",
+        "zero",
+        "negative",
+        "huge",
+        "tiny",
+        "tiny_moves",
+        "jump",
+        "crash",
+        "almost_empty",
+        "empty",
+    ],
+)
+def test_every_number_of_a_block_is_finite_in_both_precisions(case: Case, values: list[float]) -> None:
+    codec: Any = case.codec
+    raw = torch.tensor(values, dtype=torch.float64).expand(*case.batch, -1)
+    encoding, _ = codec.encode(raw)
+    for part in parts(encoding).values():
+        assert part.isfinite().all()
+        assert part.to(torch.float32).isfinite().all()
+    assert encoding.inputs.abs().max() <= 10
+    assert encoding.scale is not None
+    assert (encoding.scale.to(torch.float32) > 0).all()
+    assert_same(encoding, Codec.encode(codec, raw)[0])
+
+
+@blocks_cases
+@pytest.mark.parametrize("length", [1, 5, 19, 53])
+def test_the_state_after_any_number_of_values_is_their_memory(case: Case, length: int) -> None:
+    codec: Any = case.codec
+    raw = case.raw()
+    state = codec.state_after(raw[..., :length])
+    assert state.memory.shape == (*case.batch, codec.memory)
+    kept = min(length, codec.memory)
+    last = raw[..., length - kept : length]
+    torch.testing.assert_close(state.memory[..., -kept:], last, rtol=0, atol=0, equal_nan=True)
+    assert state.memory[..., :-kept].isnan().all()
+    # Blocks that go on from there are those of a sequence whose blocks are cut at that place.
+    steps = (T - length) // case.size
+    encoding, _ = codec.encode(raw[..., length : length + steps * case.size], state)
+    pad = torch.full((*case.batch, -length % case.size), math.nan, dtype=torch.float64)
+    whole, _ = codec.encode(torch.cat([pad, raw[..., : length + steps * case.size]], -1))
+    time = len(case.batch)
+    before = (length + pad.shape[-1]) // case.size
+    assert_same(encoding, whole.map(lambda part: part.narrow(time, before, steps)))
+
+
+@blocks_cases
+def test_nothing_beyond_the_memory_is_read(case: Case) -> None:
+    codec: Any = case.codec
+    raw = torch.randn(*case.batch, 120, dtype=torch.float64)
+    changed = raw.clone()
+    changed[..., : 120 - case.size - codec.memory] = 1e6
+    encodings = [codec.encode(values)[0] for values in (raw, changed)]
+    ours, theirs = (encoding.map(lambda part: part.select(len(case.batch), -1)) for encoding in encodings)
+    assert_same(ours, theirs)
+
+
+def test_a_value_has_a_density_once_a_block_of_values_and_two_of_them_are_there() -> None:
+    nan = math.nan
+    raw = torch.tensor([nan, 1.0, nan, 2.0, 3.0, nan, 4.0], dtype=torch.float64)
+    assert Blocks(1).encode(raw)[0].observed.flatten().tolist() == [False] * 4 + [True, False, True]
+    raw = torch.tensor([[nan, 1, 2], [3, 4, nan], [5, nan, 6]], dtype=torch.float64).flatten()
+    observed = Blocks(3, (3,)).encode(raw)[0].observed
+    assert observed.tolist() == [[False] * 3, [False] * 3, [True, False, True]]
+
+
+@pytest.mark.parametrize("size", [2, 4, 7])
+def test_a_part_of_a_block_is_refused_in_one_line(size: int) -> None:
+    with pytest.raises(DataError, match=f"13 observations are no whole number of blocks of {size}"):
+        Blocks(size).encode(torch.zeros(2, 13))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"block_size": 0},
+        {"block_size": 2, "context": 0},
+        {"block_size": 2, "seasons": ()},
+        {"block_size": 2, "seasons": (0, 3)},
+        {"block_size": 2, "seasons": (3, 3)},
+        {"block_size": 2, "seasons": (4, 3)},
+        {"block_size": 1, "scale_length": 1},
+        # Fewer values than a block has can never give it a density.
+        {"block_size": 6, "scale_length": 5},
+    ],
+    ids=str,
+)
+def test_wrong_blocks_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Blocks(**arguments)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_first_input_of_a_text_is_the_end_of_a_sentence() -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from tsrnn.data import calendars
+from tsrnn.data import PriceSeries, calendars, read_series
 from tsrnn.data.calendars import check_calendar, detect_calendar, following_sessions
 from tsrnn.errors import ConfigError, DataWarning
 
@@ -159,6 +159,38 @@ def test_check_warns_once_with_counts_and_the_first_example() -> None:
         "prices.csv and calendar XNYS disagree (2 of 795 sessions missing, 1 of 794 dates extra), "
         "first on 2010-03-17"
     ]
+
+
+def test_a_found_calendar_that_misses_more_than_half_of_its_sessions_is_none() -> None:
+    """Together, series of different spans are daily at the end and leave years out before."""
+    recent = dates("2015-01-01", 800, "D")
+    apart = np.union1d(dates("1960-01-01", 300, "D"), recent)
+    assert detect_calendar(apart) == "24/7"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check_calendar(apart, "auto") == "none"
+    with pytest.warns(DataWarning, match=r"of \d+ sessions missing, 0 of 1100 dates extra"):
+        assert check_calendar(apart, "24/7") == "24/7"
+    assert as_text(following_sessions(apart, "none", 2)) == ["2017-03-11", "2017-03-12"]
+    # Half of the sessions, and one more than half.
+    half = np.union1d(recent[:1] - np.timedelta64(802, "D"), recent)
+    with pytest.warns(DataWarning, match="801 of 1602 sessions missing"):
+        assert check_calendar(half, "auto") == "24/7"
+    assert check_calendar(np.union1d(half[:1] - np.timedelta64(1, "D"), recent), "auto") == "none"
+
+
+def test_a_warning_points_to_the_line_of_the_user(tmp_path: Path) -> None:
+    ds = np.delete(sessions("2018-01-01", "2020-01-01"), 50)
+    frame = pd.DataFrame({"unique_id": "A", "ds": ds, "y": np.linspace(100, 120, len(ds))})
+    frame.to_csv(tmp_path / "prices.csv", index=False)
+    for ask in (
+        lambda: check_calendar(ds, "XNYS"),
+        lambda: PriceSeries.from_frame(frame, calendar="XNYS").panel,
+        lambda: read_series(tmp_path / "prices.csv", calendar="XNYS"),
+    ):
+        with pytest.warns(DataWarning, match="disagree") as caught:
+            ask()
+        assert [warning.filename for warning in caught] == [__file__]
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,24 @@
-"""Prices on the disk: only the rest is asked for, nothing is lost, and adjusted prices stay what they are."""
+"""Prices on the disk: only the rest is asked for, and nothing is lost."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from tsrnn.data.price_cache import PriceCache, adjusted
-from tsrnn.data.providers import COLUMNS, History, Outcome, Provider, checked_symbols
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tests.prices import raw_prices
+from tsrnn.data.price_cache import PriceCache
+from tsrnn.data.providers import History, Outcome, Provider, checked_symbols
+from tsrnn.errors import ConfigError, DataWarning
 
+ROOT = Path(__file__).parent.parent.parent
 START = pd.Timestamp("2024-01-01")
 NOW = pd.Timestamp("2024-03-01 12:00", tz="UTC")
-
-
-def sessions(count=40, dividends=(), splits=(), start="2024-01-02"):
-    """Raw prices on weekdays; dividends and splits as (row, value)."""
-    generator = np.random.default_rng(0)
-    close = 100 * np.exp(0.01 * generator.standard_normal(count).cumsum())
-    frame = pd.DataFrame({"ds": pd.bdate_range(start, periods=count)}).astype({"ds": "datetime64[ns]"})
-    for name in COLUMNS[1:]:
-        frame[name] = 0.0 if name in ("dividends", "splits") else close
-    for name, values in (("dividends", dividends), ("splits", splits)):
-        for row, value in values:
-            frame.loc[row, name] = value
-    return frame
 
 
 class FakeProvider(Provider):
@@ -35,7 +28,7 @@ class FakeProvider(Provider):
 
     def __init__(self, frame=None):
         super().__init__(attempts=1)
-        self.frame = sessions() if frame is None else frame
+        self.frame = raw_prices() if frame is None else frame
         self.outcome = Outcome.OK
         self.asked = []
 
@@ -212,7 +205,7 @@ def test_a_kill_between_write_and_rename_leaves_the_old_file(cache, provider, mo
     old = provider.frame[:30]
     provider.frame = old
     cache.fetch("AAPL", START)
-    provider.frame = sessions()
+    provider.frame = raw_prices()
 
     def killed(*_):
         raise Killed
@@ -227,59 +220,65 @@ def test_a_kill_between_write_and_rename_leaves_the_old_file(cache, provider, mo
     assert len(cache.fetch("AAPL", START).prices.frame) == 40
 
 
+KILLED = """
+import os, sys, time
+from pathlib import Path
+import pandas as pd
+from tests.data.test_price_cache import FakeProvider, NOW, START
+from tests.prices import raw_prices
+from tsrnn.data.price_cache import PriceCache
+
+folder, at_the_rename = Path(sys.argv[1]), sys.argv[2] == "at the rename"
+cache = PriceCache(FakeProvider(), folder, now=lambda: NOW)
+frames = [raw_prices(30), raw_prices(40)]
+cache.provider.frame = frames[0]
+cache.fetch("AAPL", START)
+if at_the_rename:
+    os.replace = lambda *_: (print("ready", flush=True), time.sleep(600))
+else:
+    print("ready", flush=True)
+while True:
+    frames.reverse()
+    cache.provider.frame = frames[0]
+    cache.fetch("AAPL", START, refresh=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+@pytest.mark.parametrize("moment", ["at the rename", 0.0, 0.0173, 0.1051])
+def test_a_process_that_is_killed_leaves_a_whole_file(cache, provider, moment):
+    arguments = [sys.executable, "-c", KILLED, str(cache.folder), str(moment)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(moment if isinstance(moment, float) else 0)
+        os.kill(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    kept = cache.read("AAPL").frame
+    pd.testing.assert_frame_equal(kept, raw_prices(len(kept)))
+    assert len(kept) == 30 if moment == "at the rename" else len(kept) in (30, 40)
+    leftovers = list(cache.folder.glob("*.tmp"))
+    assert len(leftovers) == 1 if moment == "at the rename" else len(leftovers) <= 1
+    assert len(cache.fetch("AAPL", START).prices.frame) == 40
+
+
+def test_what_was_left_more_than_a_day_ago_is_removed_at_the_next_write(cache):
+    cache.fetch("AAPL", START)
+    hours = {".old.tmp": 25, ".old.partial": 25, ".new.tmp": 23, "old.txt": 25}
+    for name, age in hours.items():
+        (cache.folder / name).write_text("")
+        os.utime(cache.folder / name, (NOW.timestamp() - 3600 * age,) * 2)
+    os.utime(cache.path("AAPL"), (0, 0))
+    cache.fetch("MSFT", START)
+    left = {path.name for path in cache.folder.iterdir()}
+    assert left == {".new.tmp", "old.txt", "AAPL_1d.parquet", "MSFT_1d.parquet"}
+
+
 def test_a_cache_that_cannot_be_written_is_a_warning(provider, tmp_path):
     (tmp_path / "file").write_text("")
     cache = PriceCache(provider, tmp_path / "file" / "prices", now=lambda: NOW)
     with pytest.warns(DataWarning, match="cannot be kept"):
         cache.write("AAPL", PriceCache(provider, tmp_path, now=lambda: NOW).fetch("AAPL", START).prices)
-
-
-def yahoo_adj_close(close, dividends):
-    """Yahoo's formula, step by step: every price before an ex-date times 1 - dividend / close before it."""
-    prices = list(close)
-    for day in range(1, len(close)):
-        if dividends[day]:
-            factor = 1 - dividends[day] / close[day - 1]
-            prices[:day] = [price * factor for price in prices[:day]]
-    return prices
-
-
-def test_the_adjusted_close_is_yahoos_formula():
-    frame = sessions(dividends=[(0, 9.0), (7, 0.25), (20, 1.5), (21, 0.1), (39, 2.0)])
-    ours = adjusted(frame, frame["ds"].iloc[-1])
-    np.testing.assert_allclose(ours["y"], yahoo_adj_close(frame["close"], frame["dividends"]), rtol=1e-12)
-    assert ours["y"].iloc[-1] == frame["close"].iloc[-1]
-    np.testing.assert_array_equal(ours["close"], frame["close"])
-
-
-def test_the_same_day_gives_the_same_prices_whatever_came_later():
-    """Dividends and a split after the day restate the provider's history, and change nothing."""
-    early = sessions(count=25, dividends=[(7, 0.25), (20, 1.5)])
-    late = sessions(dividends=[(7, 0.25), (20, 1.5), (30, 3.0)], splits=[(27, 4.0), (35, 0.5)])
-    late[["open", "high", "low", "close", "dividends"]] /= 2.0  # 4 new for 1, then 1 for 2
-    as_of = early["ds"].iloc[-1]
-    then, now = adjusted(early, as_of), adjusted(late, as_of)
-    pd.testing.assert_frame_equal(then, now, rtol=1e-12)
-    np.testing.assert_allclose(adjusted(late, late["ds"].iloc[-1])["close"], late["close"])
-
-
-def test_a_split_before_the_day_is_in_the_closes_already():
-    frame = sessions(splits=[(10, 4.0)])
-    np.testing.assert_array_equal(adjusted(frame, frame["ds"].iloc[-1])["y"], frame["close"])
-
-
-def test_a_dividend_after_a_missing_close_is_measured_by_the_close_before_it():
-    frame = sessions(dividends=[(20, 1.0)])
-    frame.loc[19, "close"] = np.nan
-    ours = adjusted(frame, frame["ds"].iloc[-1])
-    assert np.isnan(ours["y"][19])
-    assert ours["y"][18] == pytest.approx(frame["close"][18] - 1.0)
-
-
-def test_a_dividend_as_large_as_the_price_cannot_be_adjusted_for():
-    frame = sessions(dividends=[(20, 500.0)])
-    with pytest.raises(DataError, match="dividend of 2024-01-30 is 500, but the close before is"):
-        adjusted(frame, frame["ds"].iloc[-1])
 
 
 @pytest.mark.parametrize(

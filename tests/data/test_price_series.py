@@ -36,6 +36,22 @@ def test_a_file_and_a_frame_give_the_same_panel(tmp_path):
     np.testing.assert_allclose(ours.values, theirs.values, rtol=1e-12)
 
 
+def test_how_a_file_is_written_is_said_by_options(tmp_path):
+    frame = random_walks(1)
+    prices = [f"1'{100 + y:06.2f} €".replace(".", ",") for y in frame.y]
+    rows = [f"{day};{price}" for day, price in zip(frame.ds.dt.strftime("%d/%m/%Y"), prices, strict=True)]
+    lines = ["# a note", "Date;Close", *rows, "Total;1"]
+    (tmp_path / "walk.csv").write_text("\n".join(lines), encoding="utf-8")
+    written = {"decimal": ",", "thousands": "'", "dates": "dmy", "on_units": "drop", "comment": "#"}
+    panel = PriceSeries(path=str(tmp_path / "walk.csv"), **written, **SMALL).panel
+    np.testing.assert_array_equal(panel.ds, frame.ds)
+    np.testing.assert_allclose(panel.values[0], 1100 + frame.y, atol=0.005)
+    for option in written.keys() - {"dates"}:  # a day after the 12th leaves no doubt
+        fewer = {name: value for name, value in written.items() if name != option}
+        with pytest.raises(DataError):
+            _ = PriceSeries(path=str(tmp_path / "walk.csv"), **fewer, **SMALL).panel
+
+
 def test_spans_by_share_and_by_date():
     data = small()
     assert data.spans == (280, 340, 400)

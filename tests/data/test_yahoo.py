@@ -14,6 +14,7 @@ from yfinance.exceptions import (
 )
 
 from tsrnn.data import PriceSeries, Yahoo
+from tsrnn.data.adjusted_prices import adjusted
 from tsrnn.data.price_cache import PriceCache
 from tsrnn.data.providers import History, Outcome, Provider
 from tsrnn.data.yahoo import YahooProvider
@@ -443,3 +444,40 @@ def test_arguments_that_do_not_fit_are_said_at_once(arguments, words):
     with pytest.raises(ConfigError, match=words) as caught:
         Yahoo(**{"tickers": ["AAPL"], **arguments})
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def _own_zones(tmp_path):
+    """yfinance keeps time zones on the disk: here in a folder of the test's own."""
+    yfinance.set_tz_cache_location(str(tmp_path))
+
+
+@pytest.mark.network
+@pytest.mark.filterwarnings("ignore")  # those of yfinance, which is asked directly as well
+@pytest.mark.usefixtures("_own_zones")
+@pytest.mark.parametrize(
+    ("symbol", "currency", "zone"),
+    [("AAPL", "USD", NEW_YORK), ("005930.KS", "KRW", SEOUL), ("BTC-USD", "USD", "UTC")],
+)
+def test_real_prices_are_adjusted_as_yahoo_adjusts_them(symbol, currency, zone):
+    answer = YahooProvider().history(symbol, pd.Timestamp("2015-01-01"))
+    assert answer.outcome is Outcome.OK, answer.detail
+    assert (answer.currency, answer.timezone) == (currency, zone)
+    assert len(answer.frame) > 2000
+    table = yfinance.Ticker(symbol).history(start="2015-01-01", interval="1d", auto_adjust=False)
+    theirs = table["Adj Close"]
+    theirs = theirs.set_axis(theirs.index.tz_convert(zone).tz_localize(None).normalize().as_unit("ns"))
+    theirs = theirs[~theirs.index.duplicated(keep="last")]
+    ours = adjusted(answer.frame, answer.frame["ds"].iloc[-1]).set_index("ds")["y"]
+    assert ours.index.isin(theirs.index).all()
+    # Yahoo's are as of today, whose session may be open: its dividend scales all of theirs alike.
+    ratio = (ours / theirs.reindex(ours.index)).dropna()
+    assert len(ratio) > 2000
+    np.testing.assert_allclose(ratio / ratio.iloc[-1], 1, rtol=1e-5)
+
+
+@pytest.mark.network
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("_own_zones")
+def test_a_symbol_that_the_real_yahoo_does_not_know_is_not_found():
+    assert YahooProvider().history("NOSUCHSYMBOL0", START).outcome is Outcome.NOT_FOUND

@@ -1,6 +1,7 @@
 """One battery over every head of a density: what its distribution says is held against scipy's.
 
-The heads of classes have one of their own, in `test_class_heads.py`.
+The heads of classes have one of their own, in `test_class_heads.py`, and so has the head of quantiles,
+which has no density, in `test_quantiles.py`.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 from torch import Tensor
 
 import tsrnn.heads
 from tsrnn.components import build, describe
-from tsrnn.heads import ClassHead, Head
+from tsrnn.errors import ConfigError
+from tsrnn.heads import ClassHead, Head, NormalMixture
+from tsrnn.heads.normal_mixture import NormalMixtureDistribution
 from tsrnn.heads.student_t import StudentTDistribution
 
 HEADS = [
@@ -28,6 +31,7 @@ HEADS = [
     for head in (getattr(tsrnn.heads, name) for name in tsrnn.heads.__all__)
     if not inspect.isabstract(head) and not issubclass(head, ClassHead)
 ]
+DENSITIES = [head for head in HEADS if head.criterion == "nats"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,30 @@ class Case:
             return self.build().to(dtype)(torch.tensor(self.truths, dtype=dtype))
 
 
+class ScipyMixture:
+    """A mixture of scipy's normal distributions, the components on the last axis."""
+
+    def __init__(self, distribution: NormalMixtureDistribution) -> None:
+        self.weight = np.exp(distribution.log_weight.double().numpy())
+        self.parts = stats.norm(distribution.location.double().numpy(), distribution.scale.double().numpy())
+
+    def logpdf(self, value: Any) -> Any:
+        # In logarithms: thirty deviations away a density underflows.
+        return special.logsumexp(self.parts.logpdf(np.asarray(value)[..., None]), b=self.weight, axis=-1)
+
+    def cdf(self, value: Any) -> Any:
+        return (self.weight * self.parts.cdf(np.asarray(value)[..., None])).sum(-1)
+
+    def mean(self) -> Any:
+        return (self.weight * self.parts.mean()).sum(-1)
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> Any:
+        """Draws of the one distribution of a batch of shape (1,)."""
+        weight = self.weight[0] / self.weight[0].sum()
+        chosen = random_state.choice(len(weight), size, p=weight)
+        return random_state.normal(self.parts.mean()[0, chosen], self.parts.std()[0, chosen])
+
+
 CASES = [
     Case(
         "Normal",
@@ -75,9 +103,38 @@ CASES = [
         lambda d: stats.t(d.degrees.numpy(), d.location.numpy(), d.scale.numpy()),
         [[0.0, 0.0, 0.0], [-3.0, 2.0, -6.0], [0.7, -6.0, 1.0], [1e3, 40.0, 30.0], [0.0, 0.0, 1e3]],
     ),
+    Case(
+        "NormalMixture",
+        ScipyMixture,
+        [
+            [0.0] * 6,
+            [1.0, -1.0, -3.0, 4.0, 2.0, -6.0],
+            [-30.0, 30.0, 0.0, 1.0, -2.0, 0.5],
+            [0.5, 0.0, -0.1, 0.1, 3.0, -2.0],
+        ],
+        {"num_components": 2},
+    ),
 ]
 
 every_head = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def center(distribution: Any) -> Tensor:
+    """Where a distribution lies."""
+    if isinstance(distribution, NormalMixtureDistribution):
+        return distribution.mean
+    location: Tensor = distribution.location
+    return location
+
+
+def spread(distribution: Any) -> Tensor:
+    """How wide a distribution is."""
+    if isinstance(distribution, NormalMixtureDistribution):
+        apart = distribution.location - distribution.mean.unsqueeze(-1)
+        moment = distribution.log_weight.exp() * (distribution.scale.square() + apart.square())
+        return moment.sum(-1).sqrt()
+    scale: Tensor = distribution.scale
+    return scale
 
 
 def row(distribution: Any, index: int) -> Any:
@@ -96,7 +153,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def test_the_table_holds_every_head() -> None:
-    assert {case.head for case in CASES} == {head.__name__ for head in HEADS}
+    assert {case.head for case in CASES} == {head.__name__ for head in DENSITIES}
 
 
 @every_head
@@ -108,7 +165,7 @@ def test_log_prob_and_cdf_are_those_of_scipy(case: Case) -> None:
         distribution = case.build().double()(features.double())
     reference = case.reference(distribution)
     for z in (0.0, -0.3, 1.0, -4.0, 30.0, -200.0):
-        value = distribution.location + z * distribution.scale
+        value = center(distribution) + z * spread(distribution)
         expected = reference.logpdf(value.numpy())
         np.testing.assert_allclose(distribution.log_prob(value).numpy(), expected, rtol=1e-10, atol=1e-10)
         np.testing.assert_allclose(
@@ -125,8 +182,8 @@ def test_the_mean_is_that_of_scipy(case: Case) -> None:
 @every_head
 def test_features_of_zero_give_about_a_standard_density(case: Case) -> None:
     distribution = row(case.distributions(), 0)
-    torch.testing.assert_close(distribution.location, torch.zeros(1, dtype=torch.float64))
-    torch.testing.assert_close(distribution.scale, torch.ones(1, dtype=torch.float64), rtol=0, atol=1e-5)
+    torch.testing.assert_close(center(distribution), torch.zeros(1, dtype=torch.float64))
+    torch.testing.assert_close(spread(distribution), torch.ones(1, dtype=torch.float64), rtol=0, atol=1e-5)
 
 
 def test_every_student_t_has_a_variance() -> None:
@@ -143,7 +200,7 @@ def test_samples_have_the_density_of_log_prob(case: Case, dtype: torch.dtype) ->
     distributions = case.distributions(dtype)
     for index in range(len(case.truths)):
         distribution = row(distributions, index)
-        if distribution.location.abs() > 100 * distribution.scale:
+        if center(distribution).abs() > 100 * spread(distribution):
             continue  # float32 cannot say such values finely enough
         samples = copies(distribution, 50_000).sample(generator(index))
         assert samples.dtype == dtype
@@ -155,7 +212,9 @@ def test_affine_is_a_change_of_variable(case: Case) -> None:
     distribution = case.distributions()
     location, scale = torch.tensor(-2.5, dtype=torch.float64), torch.tensor(0.013, dtype=torch.float64)
     moved = distribution.affine(location, scale)
-    x = distribution.location + distribution.scale * torch.tensor([[0.1], [-3.0], [8.0]], dtype=torch.float64)
+    x = center(distribution) + spread(distribution) * torch.tensor(
+        [[0.1], [-3.0], [8.0]], dtype=torch.float64
+    )
     y = location + scale * x
     torch.testing.assert_close(
         moved.log_prob(y), distribution.log_prob(x) - scale.log(), rtol=1e-9, atol=1e-9
@@ -172,13 +231,15 @@ def test_a_density_integrates_to_one(case: Case) -> None:
     distributions = case.distributions()
     for index in range(len(case.truths)):
         distribution = row(distributions, index)
-        location, scale = distribution.location.item(), distribution.scale.item()
+        location, scale = center(distribution).item(), spread(distribution).item()
 
         def density(z: float) -> float:
             value = torch.tensor([location + scale * z], dtype=torch.float64)  # noqa: B023
             return scale * distribution.log_prob(value).exp().item()  # noqa: B023
 
-        parts = [integrate.quad(density, *bounds)[0] for bounds in ((-math.inf, 0), (0, math.inf))]
+        modes = {0.0, *((distribution.location.flatten() - location) / scale).tolist()}
+        bounds = pairwise([-math.inf, *sorted(modes), math.inf])
+        parts = [integrate.quad(density, *bound)[0] for bound in bounds]
         assert sum(parts) == pytest.approx(1, abs=1e-6)
 
 
@@ -196,7 +257,7 @@ def fit(head: Head, values: Tensor) -> Any:
         return head(feature)
 
 
-@every_head
+@pytest.mark.parametrize("case", [case for case in CASES if case.head != "NormalMixture"], ids=str)
 def test_maximum_likelihood_recovers_the_parameters(case: Case) -> None:
     truth = row(case.distributions(), 0).affine(torch.tensor([0.3]).double(), torch.tensor([0.5]).double())
     values = torch.as_tensor(case.reference(truth).rvs(10_000, random_state=np.random.default_rng(5)))
@@ -240,13 +301,10 @@ def test_extreme_parameters_and_targets_stay_finite_in_float32(case: Case) -> No
 @every_head
 def test_float32_agrees_with_float64(case: Case) -> None:
     double = case.distributions()
-    scale = double.scale
-    values = double.location + scale * torch.linspace(-3, 3, len(scale), dtype=torch.float64)
-    # The standardised value, so that only the density's own rounding is measured.
-    origin, unit = torch.zeros_like(scale), torch.ones_like(scale)
-    values, rest = (values - double.location) / scale, list(vars(double).values())[2:]
-    double = type(double)(origin, unit, *rest)
-    single = type(double)(origin.float(), unit.float(), *(parameter.float() for parameter in rest))
+    # Standardised, so that only the density's own rounding is measured.
+    double = double.affine(-center(double) / spread(double), 1 / spread(double))
+    values = torch.linspace(-3, 3, len(case.truths), dtype=torch.float64)
+    single = type(double)(*(parameter.float() for parameter in vars(double).values()))
     nats = single.log_prob(values.float())
     torch.testing.assert_close(nats.double(), double.log_prob(values), rtol=1e-4, atol=1e-4)
 
@@ -314,3 +372,109 @@ def test_many_degrees_of_freedom_stay_exact_in_float32(degrees: float) -> None:
     np.testing.assert_allclose(
         distribution.log_prob(z).numpy(), stats.t.logpdf(z.numpy(), degrees), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("name", [head.__name__ for head in HEADS])
+@pytest.mark.parametrize("batch", [(), (5, 2)], ids=str)
+def test_a_block_has_the_distributions_of_as_many_heads(name: str, batch: tuple[int, ...]) -> None:
+    make: Any = getattr(tsrnn.heads, name)
+    block, single = make(6, event_shape=(4,)).double(), make(6).double()
+    with torch.no_grad():
+        block.projection.weight.normal_()
+        block.projection.bias.normal_()
+    assert tuple(block.event_shape) == (4,)
+    features = torch.randn(*batch, 6, dtype=torch.float64)
+    value = torch.randn(*batch, 4, dtype=torch.float64)
+    with torch.no_grad():
+        whole = block(features)
+        samples, losses = whole.sample(generator(0)), block.loss(whole, value)
+        assert samples.shape == losses.shape == (*batch, 4)
+        for place in range(4):
+            for parameter in ("weight", "bias"):
+                of_block = getattr(block.projection, parameter).unflatten(0, (4, -1))
+                getattr(single.projection, parameter).copy_(of_block[place])
+            alone = single(features)
+            torch.testing.assert_close(losses[..., place], single.loss(alone, value[..., place]))
+            for ours, theirs in zip(vars(whole).values(), vars(alone).values(), strict=True):
+                if ours.dim() <= len(batch):  # the levels of the quantiles, which all share
+                    continue
+                if ours.shape != theirs.shape:
+                    torch.testing.assert_close(ours.select(len(batch), place), theirs)
+
+
+@pytest.mark.parametrize("name", [head.__name__ for head in HEADS])
+def test_a_block_s_first_distributions_are_those_of_one_value(name: str) -> None:
+    make: Any = getattr(tsrnn.heads, name)
+    block, single = make(3, event_shape=(4,)), make(3)
+    features = torch.zeros(2, 3)
+    value = torch.linspace(-2, 2, 4)
+    with torch.no_grad():
+        losses = block.loss(block(features), value.expand(2, 4))
+        for place in range(4):
+            alone = single.loss(single(features), value[place].expand(2))
+            torch.testing.assert_close(losses[:, place], alone)
+        assert block.projection.weight.abs().max() <= 0.1 / math.sqrt(3)
+
+
+@pytest.mark.parametrize("name", [head.__name__ for head in HEADS])
+def test_a_description_keeps_the_shape_of_a_block(name: str) -> None:
+    head = getattr(tsrnn.heads, name)(5, event_shape=(3,))
+    again = build(describe(head), Head)
+    assert describe(again) == describe(head)
+    again.load_state_dict(head.state_dict())
+    features, value = torch.randn(2, 5), torch.randn(2, 3)
+    assert torch.equal(head.loss(head(features), value), again.loss(again(features), value))
+
+
+@pytest.mark.parametrize("event_shape", [(), (2,)], ids=str)
+def test_the_components_of_a_mixture_start_apart_and_are_told_apart(event_shape: tuple[int, ...]) -> None:
+    head = NormalMixture(4, event_shape=event_shape, num_components=5).double()
+    features = torch.zeros(1, 4, dtype=torch.float64)
+    distribution = head(features)
+    expected = torch.linspace(-1, 1, 5, dtype=torch.float64).expand(1, *event_shape, 5)
+    torch.testing.assert_close(distribution.location, expected)
+    torch.testing.assert_close(distribution.log_weight.exp(), torch.full_like(expected, 0.2))
+    torch.testing.assert_close(distribution.scale, torch.ones_like(expected), rtol=0, atol=1e-5)
+    distribution.log_prob(torch.full((1, *event_shape), 0.7, dtype=torch.float64)).sum().backward()
+    grad = head.projection.bias.grad.view(-1, 3, 5)[0]
+    assert all(len(set(kind.tolist())) == 5 for kind in grad)
+
+
+def test_a_mixture_of_one_is_a_normal_distribution() -> None:
+    mixture, normal = NormalMixture(3, num_components=1).double(), tsrnn.heads.Normal(3).double()
+    features = torch.randn(50, 3, dtype=torch.float64)
+    with torch.no_grad():
+        mixture.projection.weight.normal_()
+        normal.projection.weight.copy_(mixture.projection.weight[1:])
+        ours, theirs = mixture(features), normal(features)
+    value = torch.randn(50, dtype=torch.float64)
+    torch.testing.assert_close(ours.log_prob(value), theirs.log_prob(value))
+    torch.testing.assert_close(ours.mean, theirs.mean)
+    with pytest.raises(ConfigError, match="at least one component"):
+        NormalMixture(3, num_components=0)
+
+
+def test_a_mixture_learns_two_modes_of_different_weight_and_width() -> None:
+    truth = NormalMixtureDistribution(
+        torch.tensor([[0.3, 0.7]]).double().log(),
+        torch.tensor([[-1.5, 1.0]]).double(),
+        torch.tensor([[0.2, 0.6]]).double(),
+    )
+    values = torch.as_tensor(ScipyMixture(truth).rvs(10_000, np.random.default_rng(5)))
+    fitted = fit(NormalMixture(2, num_components=2).double(), values)
+    order = fitted.location.argsort(-1)
+    for ours, theirs, tolerance in zip(
+        vars(fitted).values(), vars(truth).values(), (0.08, 0.05, 0.03), strict=True
+    ):
+        torch.testing.assert_close(ours.gather(-1, order), theirs, rtol=0, atol=tolerance)
+    mean_nats = [copies(one, len(values)).log_prob(values).mean() for one in (fitted, truth)]
+    assert mean_nats[0] > mean_nats[1] - 1e-4
+
+
+def test_a_component_without_weight_is_never_drawn() -> None:
+    distribution = NormalMixtureDistribution(
+        torch.tensor([-math.inf, 0.0, -math.inf]).expand(10_000, 3),
+        torch.tensor([-100.0, 0.0, 100.0]).expand(10_000, 3),
+        torch.ones(10_000, 3),
+    )
+    assert distribution.sample(generator(0)).abs().max() < 10

@@ -13,9 +13,10 @@ import pandas as pd
 
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.parser import LineParser
+from tsrnn.data.adjusted_prices import tidy_prices, usable
 from tsrnn.data.price_cache import Fetched, PriceCache
 from tsrnn.data.providers import checked_day, checked_symbols
-from tsrnn.data.yahoo import YahooProvider, tidy_prices, usable
+from tsrnn.data.yahoo import YahooProvider
 from tsrnn.errors import ConfigError, DataWarning
 
 

@@ -16,20 +16,25 @@ from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.parser import LineParser, add_checkpoint, positive
 from tsrnn.cli.run_folder import new_run_folder
-from tsrnn.data import read_prices
+from tsrnn.data import read_prices, read_series
 from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation.plots import fan_chart, spaced_origins
-from tsrnn.protocols import Forecast, Panel, session_text
+from tsrnn.protocols import Forecast, Panel, QuantileForecast, session_text
+
+_MOST_SERIES = 10
+# The options that are arguments of `read_prices`.
+_READING = ("column", "symbols", "on_missing", "decimal", "thousands", "dates", "on_units", "comment")
 
 
 def run(verb: str, arguments: list[str]) -> int:
     """Forecast every series beyond its last session."""
-    options = _parser(verb).parse(arguments)
+    parser = _parser(verb)
+    options = parser.parse(arguments)
     torch.set_num_threads(options.threads)
     with one_line_warnings():
         task = load_forecaster(options.checkpoint, options.modules)
-        panel = _panel(options, task)
+        panel = _panel(parser, options, task)
         future = task.forecast(panel, options.horizon, num_samples=options.paths, seed=options.seed)
         origins = _past_origins(panel, task.contents["data"], options.horizon, options.past)
         past = None
@@ -69,6 +74,22 @@ def _parser(verb: str) -> LineParser:
         "--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE"
     )
     parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, XKRX, 24/7, 24/5, none, ...")
+    parser.add_argument(
+        "--decimal", choices=(".", ","), default=".", help="the mark before decimals in a FILE of CSV"
+    )
+    parser.add_argument(
+        "--thousands", choices=(",", ".", " ", "'"), help="the mark between thousands there; default: none"
+    )
+    parser.add_argument(
+        "--dates",
+        choices=("auto", "epoch", "dmy", "mdy"),
+        default="auto",
+        help="of FILE: day or month first, or seconds since 1970",
+    )
+    parser.add_argument(
+        "--on-units", choices=("error", "drop"), default="error", help="at a currency sign in FILE"
+    )
+    parser.add_argument("--comment", help="what begins a line to skip in a FILE of CSV, such as #")
     return parser
 
 
@@ -82,19 +103,21 @@ def _level(text: str) -> float:
     return value
 
 
-def _panel(options: argparse.Namespace, task: Any) -> Panel:
+def _panel(parser: LineParser, options: argparse.Namespace, task: Any) -> Panel:
+    if options.file is not None and task.model.codec.context is not None:
+        for name in _READING:
+            if getattr(options, name) != parser.get_default(name):
+                problem = f"--{name.replace('_', '-')} is for a file of prices, and CKPT forecasts series"
+                raise ConfigError(problem)
+        return read_series(options.file, calendar=options.calendar)
     if options.file is not None:
-        frame = read_prices(
-            options.file, column=options.column, symbols=options.symbols, on_missing=options.on_missing
-        )
-        return panel_of(frame, options.calendar, options.file)
-    for option in ("column", "symbols"):
-        if getattr(options, option) is not None:
-            raise ConfigError(f"--{option} is about a FILE, and none is named")
-    if options.calendar != "auto" or options.on_missing != "error":
-        raise ConfigError("--calendar and --on-missing are about a FILE, and none is named")
+        reading = {name: getattr(options, name) for name in _READING}
+        return panel_of(read_prices(options.file, **reading), options.calendar, options.file)
+    for name in (*_READING, "calendar"):
+        if getattr(options, name) != parser.get_default(name):
+            raise ConfigError(f"--{name.replace('_', '-')} is about a FILE, and none is named")
     if task.history is None:
-        raise DataError("the checkpoint holds no prices: name a file")
+        raise DataError("the checkpoint holds no series to go on from: name a file")
     panel: Panel = task.history
     return panel
 
@@ -114,7 +137,11 @@ def _past_origins(panel: Panel, data: dict[str, Any] | None, horizon: int, count
 
 
 def write_forecast(
-    panel: Panel, future: Forecast, past: Forecast | None, folder: Path, levels: Sequence[float]
+    panel: Panel,
+    future: Forecast | QuantileForecast,
+    past: Forecast | QuantileForecast | None,
+    folder: Path,
+    levels: Sequence[float],
 ) -> None:
     """Write forecast.csv and forecast.png, show the table and say where they are."""
     frame = future.to_frame(levels)
@@ -126,11 +153,16 @@ def write_forecast(
         warnings.warn(DataWarning(f"a few paths carry the mean of {names}: read the median"), stacklevel=2)
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
     figure.savefig(folder / "forecast.png", dpi=150)
-    horizon, last = future.ds.shape[1], session_text(future.origins[0])
-    show(
-        _summary(frame, levels),
-        f"{horizon} sessions after {last}; VaR and ES of 5 %, in percent of the last price",
-    )
+    title = f"{future.ds.shape[1]} sessions after {session_text(future.origins[0])}"
+    if future.ends is not None:
+        title = f"{future.ds.shape[1]} sessions after each series' last"
+    if "probability_up" in frame:
+        title += "; VaR and ES of 5 %, in percent of the last price"
+    ids = future.unique_ids
+    if len(ids) > _MOST_SERIES:
+        title += f"; the first {_MOST_SERIES} of {len(ids)} series"
+        frame = frame[frame["unique_id"].isin(ids[:_MOST_SERIES])]
+    show(_summary(frame, levels), title)
     say("table", folder / "forecast.csv")
     say("picture", folder / "forecast.png")
 
@@ -145,6 +177,8 @@ def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
     for level in levels:
         bounds = chosen[f"q{0.5 - level / 200:.6g}"], chosen[f"q{0.5 + level / 200:.6g}"]
         columns[f"{level:g} %"] = [f"{_price(low)}–{_price(high)}" for low, high in zip(*bounds, strict=True)]
+    if "probability_up" not in chosen:
+        return pd.DataFrame(columns)
     columns["P(up)"] = [f"{value:.2f}" for value in chosen["probability_up"]]
     columns["VaR"] = [f"{100 * value:.1f}%" for value in chosen["value_at_risk_5"]]
     columns["ES"] = [f"{100 * value:.1f}%" for value in chosen["expected_shortfall_5"]]

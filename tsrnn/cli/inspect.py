@@ -32,7 +32,7 @@ def run(verb: str, arguments: list[str]) -> int:
         "task": contents["task"],
         "parameters": sum(tensors.values()),
         "scores": {name: round(value, 6) for name, value in contents["metrics"].items()},
-        "data": contents["data"],
+        "data": _short(contents["data"]),
         "settings": contents["settings"],
         "cpu": contents["cpu"],
         "model": _short(contents["model"]),

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytorch_lightning as pl
 import torch
 import yaml
+from jsonargparse import get_loader, set_loader
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -26,7 +27,7 @@ from tsrnn.cli.explain import explain, one_line
 from tsrnn.cli.forecast import write_forecast
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.run_folder import link_latest, new_run_folder
-from tsrnn.components import describe
+from tsrnn.components import describe, find_class
 from tsrnn.errors import ConfigError, TsrnnError
 from tsrnn.evaluation import perplexity
 from tsrnn.ops.cpu import cpu_tuning, tune_cpu
@@ -86,8 +87,21 @@ def _own_error(error: BaseException | None) -> TsrnnError | None:
     return error
 
 
+def _load_value(text: str) -> Any:
+    """A value as YAML has it; "#" and " " are text, where YAML sees a comment and nothing."""
+    only_comment = "\n" not in text and text.lstrip().startswith("#")
+    return text if only_comment or text.isspace() else _load_yaml(text)
+
+
+_load_yaml = get_loader("yaml")
+set_loader("yaml_and_marks", _load_value, exceptions=(yaml.YAMLError,))
+
+
 class _Parser(LightningArgumentParser):
     """Lightning's parser, with errors in one line that name the nearest right key."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **{"parser_mode": "yaml_and_marks", **settings})
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the mistake as a ConfigError of one line."""
@@ -250,7 +264,15 @@ def _run_name(configs: list[Any], default: str) -> str:
 
 
 def _rounded(frame: Any) -> Any:
-    digits = {"nats": 4, "perplexity": 2, "mae_percent": 3, "coverage_80": 1, "coverage_95": 1}
+    digits = {
+        "nats": 4,
+        "perplexity": 2,
+        "mae_percent": 3,
+        "mase": 4,
+        "wql": 5,
+        "coverage_80": 1,
+        "coverage_95": 1,
+    }
     return frame.round({name: places for name, places in digits.items() if name in frame})
 
 
@@ -268,13 +290,14 @@ def _class_paths(description: Any) -> set[str]:
 
 def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "model") -> None:
     """Stop where the configuration says one thing of the model and the checkpoint another."""
-    if place in ("model.codec.initial_volatility", "model.codec.tokens", "model.codec.tokenizer.model"):
-        return  # fitted on the training span; to score and to forecast, the checkpoint's is used
     if isinstance(configured, dict) and isinstance(saved, dict):
+        fitted: tuple[str, ...] = ()
         if "class_path" in configured and configured["class_path"] == saved.get("class_path"):
+            # Fitted on the training span; to score and to forecast, the checkpoint's is used.
+            fitted = getattr(find_class(configured["class_path"], object), "fitted", ())
             configured, saved = configured["init_args"], saved["init_args"]
         # An argument that the checkpoint does not know came with a later version: it has its default there.
-        for key in sorted(configured.keys() & saved.keys()):
+        for key in sorted((configured.keys() & saved.keys()).difference(fitted)):
             _refuse_difference(configured[key], saved[key], path, f"{place}.{key}")
     elif configured != saved:
         raise ConfigError(

@@ -42,6 +42,10 @@ class Codec(ABC):
     """
 
     is_component: ClassVar[bool] = True
+    fitted: ClassVar[tuple[str, ...]] = ()
+    """Constructor arguments that `fit`, or the reading of the training span, sets. A configuration that
+    differs from a checkpoint in these alone describes the same model, and the checkpoint's are used. A
+    tokenizer has the same attribute."""
     input_size: int
     """D, the number of input features; V, the size of the vocabulary, for tokens."""
     event_shape: tuple[int, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -60,6 +60,8 @@ class LogReturns(Codec):
         initial_volatility: standard deviation of a log return, before any is seen. None: that of the
             training span's returns, by `fit`; 0.02 until it is called.
     """
+
+    fitted: ClassVar[tuple[str, ...]] = ("initial_volatility",)
 
     def __init__(
         self,

@@ -33,6 +33,8 @@ class Tokenizer(ABC):
     """
 
     is_component: ClassVar[bool] = True
+    fitted: ClassVar[tuple[str, ...]] = ()
+    """Constructor arguments that `fit` sets; see `Codec.fitted`."""
     needs_fit: bool = False
     """Whether `fit` must be called before `split`."""
 
@@ -146,6 +148,8 @@ class Subwords(Tokenizer):
     Raises:
         ConfigError: if vocabulary_size is below 2, or the library `tokenizers` is not installed.
     """
+
+    fitted: ClassVar[tuple[str, ...]] = ("model",)
 
     def __init__(self, vocabulary_size: int = 8000, model: str | None = None) -> None:
         if vocabulary_size < 2:

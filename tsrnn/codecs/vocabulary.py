@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ class Vocabulary(Codec):
     Raises:
         ConfigError: if a token stands twice, or `<eos>` is not there.
     """
+
+    fitted: ClassVar[tuple[str, ...]] = ("tokens",)
 
     def __init__(self, tokens: Sequence[str], tokenizer: Tokenizer | None = None) -> None:
         self.tokens = tuple(tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -99,7 +100,9 @@ def check_calendar(ds: Dates, calendar: str, path: str | Path | None = None) -> 
         path: the file of the dates, for the warning.
 
     Returns:
-        The name for `following_sessions`: never "auto".
+        The name for `following_sessions`: never "auto". A calendar that was found by "auto" and more than
+        half of whose sessions are missing is "none": series of different spans, together, can have such
+        dates.
 
     Raises:
         ConfigError: if the name is unknown, or the calendar makes daily sessions and `ds` is not daily.
@@ -108,7 +111,8 @@ def check_calendar(ds: Dates, calendar: str, path: str | Path | None = None) -> 
     if calendar not in known:
         hint = nearest(calendar, known) or nearest(calendar.upper(), known)
         raise ConfigError(f"calendar {calendar!r} is unknown{hint or ': use auto, none or an exchange code'}")
-    calendar = detect_calendar(ds) if calendar == "auto" else calendar
+    detected = calendar == "auto"
+    calendar = detect_calendar(ds) if detected else calendar
     if calendar == "none":
         return calendar
     # A Friday and a Monday alone are three days apart and yet daily; a week is not.
@@ -116,12 +120,24 @@ def check_calendar(ds: Dates, calendar: str, path: str | Path | None = None) -> 
         raise ConfigError(f"calendar {calendar} is for daily dates, and ds has none: use calendar none")
     days = ds.astype("datetime64[D]")
     sessions, missing, extra = _compare(days, calendar)
+    if detected and 2 * len(missing) > sessions:
+        return "none"
     if len(missing) or len(extra):
         counts = f"{len(missing)} of {sessions} sessions missing, {len(extra)} of {len(ds)} dates extra"
         who = f"{path or 'the data'} and calendar {calendar}"
         first = min([*missing, *extra])
-        warnings.warn(f"{who} disagree ({counts}), first on {first}", DataWarning, stacklevel=2)
+        problem = f"{who} disagree ({counts}), first on {first}"
+        warnings.warn(problem, DataWarning, stacklevel=_level_of_the_user())
     return calendar
+
+
+def _level_of_the_user() -> int:
+    """The `stacklevel` by which a warning of the caller points to the first line outside the package."""
+    frame, level = sys._getframe(1), 1
+    # A property that is cached stands between the package and its user.
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("tsrnn", "functools"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _compare(days: Dates, calendar: str) -> tuple[int, Dates, Dates]:

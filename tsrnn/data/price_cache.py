@@ -18,9 +18,10 @@ import pyarrow
 import pyarrow.parquet
 
 from tsrnn.data.providers import COLUMNS, PRICE_COLUMNS, History, Outcome, Provider
-from tsrnn.errors import DataError, DataWarning
+from tsrnn.errors import DataWarning
 
 _FORMAT = "1"
+_LEFTOVER = 86_400  # seconds, after which nobody still writes a file
 _OVERLAP = 5  # sessions that are asked for again, to see whether the provider restated them
 _LATE = pd.Timedelta(days=3)  # after which no session of a day is still to come
 
@@ -182,7 +183,10 @@ class PriceCache:
             return None
 
     def write(self, symbol: str, prices: CachedPrices) -> None:
-        """Keep the prices: written beside their place and renamed, so that a file that is there is whole."""
+        """Keep the prices: written beside their place and renamed, so that a file that is there is whole.
+
+        What a process that was killed left beside its place is removed after a day.
+        """
         path, temporary = self.path(symbol), None
         facts = {
             "format": _FORMAT,
@@ -197,6 +201,7 @@ class PriceCache:
         table = pyarrow.table({name: prices.frame[name].to_numpy() for name in COLUMNS})
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
             descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=self.folder)
             with os.fdopen(descriptor, "wb") as file:
                 pyarrow.parquet.write_table(table.replace_schema_metadata(facts), file)
@@ -211,6 +216,15 @@ class PriceCache:
                 with suppress(FileNotFoundError):
                     os.unlink(temporary)
 
+    def _remove_leftovers(self) -> None:
+        oldest = self.now().timestamp() - _LEFTOVER
+        for path in self.folder.iterdir():
+            if path.suffix in (".tmp", ".partial"):
+                # Another process may be removing it, or may not let us.
+                with suppress(OSError):
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
+
 
 def _joined(old: pd.DataFrame, new: pd.DataFrame, overlap: pd.Timestamp) -> pd.DataFrame | None:
     """The old sessions and the new ones after them; None where the new ones contradict the old."""
@@ -223,45 +237,3 @@ def _joined(old: pd.DataFrame, new: pd.DataFrame, overlap: pd.Timestamp) -> pd.D
     if not np.allclose(ours[values], theirs[values], rtol=1e-6, atol=1e-9, equal_nan=True):
         return None
     return pd.concat([old, rest], ignore_index=True)
-
-
-def adjusted(frame: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Closes adjusted for the dividends and splits that were known on a stated day.
-
-    The provider's closes C and dividends D are in the units of its last session. They are first brought
-    back to the units of `as_of`: times the ratio of every split after that day. Then, with t running over
-    the ex-dates and t - 1 the session before,
-
-        y_s = C_s * product over s < t <= as_of of (1 - D_t / C_{t-1}),
-
-    which is Yahoo's "Adj Close" of that day. What comes after `as_of` enters nowhere, so the same `as_of`
-    gives the same prices, to the digits that the provider keeps, whenever it is computed.
-
-    Args:
-        frame: as in `History.frame`, up to the last session that was fetched.
-        as_of: the day, whose own dividend counts.
-
-    Returns:
-        A new frame of ds, y (the adjusted close) and close (the raw one, in the units of `as_of`), the
-        sessions up to `as_of`.
-
-    Raises:
-        DataError: a dividend is as large as the close before it.
-    """
-    later = frame["ds"] > as_of
-    ratios = frame.loc[later, "splits"].replace(0.0, 1.0).prod()
-    known = frame[~later]
-    close = known["close"].to_numpy() * ratios
-    dividends = np.nan_to_num(known["dividends"].to_numpy()) * ratios
-    # A session may have no close: its dividend is measured by the last close that there was.
-    before = pd.Series(close).ffill().shift().to_numpy()
-    paid = (dividends > 0) & ~np.isnan(before)
-    if (fault := paid & (dividends >= before)).any():
-        row = int(np.argmax(fault))
-        problem = f"the dividend of {known['ds'].iloc[row]:%Y-%m-%d} is {dividends[row]:g}"
-        raise DataError(f"{problem}, but the close before is {before[row]:g}: it cannot be adjusted for")
-    factors = np.ones(len(known) + 1)
-    factors[:-1][paid] = 1 - dividends[paid] / before[paid]
-    # The product of all factors after a session, its own left out.
-    products = np.cumprod(factors[::-1])[::-1][1:]
-    return pd.DataFrame({"ds": known["ds"].to_numpy(), "y": close * products, "close": close})

@@ -12,6 +12,7 @@ import torch
 
 from tsrnn.codecs import Codec, LogReturns
 from tsrnn.data.calendars import check_calendar
+from tsrnn.data.cells import Cells
 from tsrnn.data.panel_data import PanelData
 from tsrnn.data.price_checks import check_prices
 from tsrnn.data.price_files import read_prices
@@ -33,8 +34,8 @@ class PriceSeries(PanelData):
     on the training span.
 
     Args:
-        path: a CSV file (or .csv.gz), long (symbol, date, OHLCV or close) or wide (a column a symbol).
-            Without one: adjusted closes of AAPL, IBM, GOOG and MSFT, 2000 to 2013, which come along.
+        path: a CSV (or .csv.gz) or Parquet file, long (symbol, date, OHLCV or close) or wide (a column a
+            symbol). Without one: adjusted closes of AAPL, IBM, GOOG and MSFT, 2000 to 2013, which come along.
         column: the column of the price in a long file. Default: an adjusted close, else a close.
         symbols: the symbols to take. Default: all.
         split: shares of the sessions for training, validation and test.
@@ -49,6 +50,15 @@ class PriceSeries(PanelData):
         batches_per_epoch: training batches between two validations.
         codec: how prices become model steps. Default: LogReturns.
         seed: of the drawing of windows.
+        decimal: the mark before decimals in a CSV.
+        thousands: the mark between thousands in a CSV. Default: none.
+        dates: auto takes a format that leaves no doubt; dmy or mdy says which of day and month stands first;
+            epoch reads seconds or milliseconds since 1970 (in UTC).
+        on_units: error stops at a currency or percent sign beside a price; drop leaves the sign out.
+        comment: what begins a line of a CSV to skip, such as #; a last row Total is then skipped too.
+
+    Raises:
+        ConfigError: an argument has a value that it does not know, or two do not fit together.
     """
 
     def __init__(
@@ -68,6 +78,11 @@ class PriceSeries(PanelData):
         batches_per_epoch: int = 25,
         codec: Codec | None = None,
         seed: int = 0,
+        decimal: Literal[".", ","] = ".",
+        thousands: Literal[",", ".", " ", "'"] | None = None,
+        dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto",
+        on_units: Literal["error", "drop"] = "error",
+        comment: str | None = None,
     ) -> None:
         super().__init__()
         if min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
@@ -92,6 +107,11 @@ class PriceSeries(PanelData):
         self.batch_size = batch_size
         self.batches_per_epoch = batches_per_epoch
         self.seed = seed
+        Cells(decimal, thousands, dates, on_units)  # a value that cannot be is said before the file is read
+        self.decimal, self.thousands = decimal, thousands
+        self.dates = dates
+        self.on_units = on_units
+        self.comment = comment
         self._codec = codec if codec is not None else LogReturns()
         self._frame: pd.DataFrame | None = None
 
@@ -119,7 +139,17 @@ class PriceSeries(PanelData):
             if path is None:
                 path = str(dataset_path("us_stocks") / "us_stocks.csv.gz")
                 symbols = symbols or list(_SAMPLE_SYMBOLS)
-            frame = read_prices(path, column=self.column, symbols=symbols, on_missing=self.on_missing)
+            frame = read_prices(
+                path,
+                column=self.column,
+                symbols=symbols,
+                on_missing=self.on_missing,
+                decimal=self.decimal,
+                thousands=self.thousands,
+                dates=self.dates,
+                on_units=self.on_units,
+                comment=self.comment,
+            )
         return panel_of(frame, self.calendar, self.source, shortest=self.window_length)
 
     @cached_property

@@ -7,8 +7,8 @@
 | weekly, monthly, quarterly | the last value, a year | a year | 4 years, at least 8 blocks |
 | yearly, or nobody knows | the last value | the horizon | 8 blocks |
 
-A block is never longer than the horizon, and a season that the longest series does not hold twice over,
-after the horizon is taken off, is left out.
+A block is never longer than the horizon, and a season is left out if the longest series does not hold it
+and two horizons more.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def default_blocks(frequency: str, horizon: int, longest: int) -> Blocks:
         longest: values of the longest series in the training span.
     """
     seasons = seasons_of(frequency)
-    seasons = tuple(season for season in seasons if 2 * season + horizon <= longest or season == seasons[0])
+    seasons = tuple(season for season in seasons if season + 2 * horizon <= longest or season == seasons[0])
     period = next((season for season in seasons if season > 1), horizon)
     block_size = max(min(period, horizon), 1)
     intraday = 0 < FREQUENCIES[frequency] < _DAY

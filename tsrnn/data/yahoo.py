@@ -6,14 +6,15 @@ import contextlib
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
 
 from tsrnn.codecs import Codec
-from tsrnn.data.price_cache import Fetched, PriceCache, adjusted
+from tsrnn.data.adjusted_prices import tidy_prices, usable
+from tsrnn.data.price_cache import Fetched, PriceCache
 from tsrnn.data.price_checks import check_prices
 from tsrnn.data.price_series import PriceSeries, panel_of
 from tsrnn.data.providers import (
@@ -25,7 +26,7 @@ from tsrnn.data.providers import (
     checked_symbols,
     closed_sessions,
 )
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.errors import ConfigError
 from tsrnn.protocols import Panel, session_text
 
 _PROBE = "^GSPC"  # a symbol that Yahoo has whenever it has anything
@@ -190,71 +191,6 @@ def _moment(value: Any, zone: str) -> pd.Timestamp | None:
 
 def _day(moment: pd.Timestamp) -> pd.Timestamp:
     return moment.tz_localize(None).normalize()
-
-
-def tidy_prices(
-    fetched: Sequence[Fetched],
-    start: pd.Timestamp,
-    end: pd.Timestamp | None = None,
-    as_of: pd.Timestamp | None = None,
-) -> tuple[pd.DataFrame, pd.Timestamp]:
-    """Adjusted prices of several symbols from `start` to `end`, both included, and the day they are as of.
-
-    Args:
-        fetched: symbols with prices.
-        start: the first day.
-        end: the last day. Default: the last session.
-        as_of: of the adjustment. Default: the last session up to `end` of any symbol.
-
-    Returns:
-        A frame of unique_id, ds, y (adjusted) and close (raw), and `as_of`.
-
-    Raises:
-        DataError: no symbol has a session between the two days, or a price cannot be adjusted.
-    """
-    frames = {item.symbol: item.prices.frame for item in fetched if item.prices is not None}
-    asked = f"from {start:%Y-%m-%d} to {'today' if end is None else f'{end:%Y-%m-%d}'}"
-    until = pd.Timestamp.max if end is None else end
-    lasts = [frame["ds"][frame["ds"].between(start, until)].max() for frame in frames.values()]
-    if all(pd.isna(last) for last in lasts):
-        raise DataError(f"{', '.join(frames)}: no session {asked}")
-    as_of = max(last for last in lasts if not pd.isna(last)) if as_of is None else as_of
-    parts = []
-    for symbol, frame in frames.items():
-        try:
-            prices = adjusted(frame, as_of)
-        except DataError as error:
-            raise DataError(f"{symbol}: {error}") from None
-        prices = prices[prices["ds"].between(start, until)]
-        if prices.empty:
-            warnings.warn(DataWarning(f"{symbol}: left out, no session {asked}"), stacklevel=2)
-        parts.append(prices.assign(unique_id=symbol))
-    tidy = pd.concat(parts, ignore_index=True)
-    return tidy[["unique_id", "ds", "y", "close"]], as_of
-
-
-def usable(fetched: Sequence[Fetched], on_missing: str, option: str) -> list[Fetched]:
-    """The symbols that have prices; those without are an error, or are named in one warning.
-
-    Args:
-        fetched: what came of each symbol.
-        on_missing: error or skip.
-        option: what the user sets to leave symbols out, for the message.
-
-    Raises:
-        DataError: a symbol has no prices under `error`, or none has under `skip`.
-    """
-    missing = [item for item in fetched if item.prices is None]
-    found = [item for item in fetched if item.prices is not None]
-    if missing:
-        listing = "; ".join(f"{item.symbol}: {item.outcome} ({item.detail})" for item in missing[:5])
-        listing += f"; and {len(missing) - 5} more" if len(missing) > 5 else ""
-        if on_missing == "error":
-            raise DataError(f"{listing}; {option} leaves out what has no prices" if found else listing)
-        if not found:
-            raise DataError(f"no ticker has prices: {listing}")
-        warnings.warn(DataWarning(f"left out: {listing}"), stacklevel=2)
-    return found
 
 
 class Yahoo(PriceSeries):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import matplotlib.dates
 import numpy as np
@@ -13,7 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from tsrnn.protocols import Forecast, Panel
+from tsrnn.protocols import Forecast, Panel, QuantileForecast
+
+Fan: TypeAlias = tuple[Forecast | QuantileForecast, int]
+"""A forecast, and the place of the origin that is drawn."""
 
 # matplotlib has no types for its dates yet.
 DATES: Any = matplotlib.dates
@@ -43,9 +46,9 @@ STYLE: dict[Any, Any] = {
 
 def fan_chart(
     panel: Panel,
-    forecast: Forecast,
+    forecast: Forecast | QuantileForecast,
     *,
-    past: Forecast | None = None,
+    past: Forecast | QuantileForecast | None = None,
     levels: Sequence[float] = (80, 95),
     context: int = 250,
     currency: str | None = None,
@@ -55,7 +58,7 @@ def fan_chart(
 
     Args:
         panel: N series on T sessions, in the unit of the forecasts.
-        forecast: paths from one origin, the panel's last session.
+        forecast: paths or quantiles from one origin, the panel's last session.
         past: forecasts of the same series from origins inside the panel; where two would overlap, the
             earlier one is left out.
         levels: percent that each central interval holds.
@@ -108,9 +111,7 @@ def spaced_origins(sessions: int, first: int, horizon: int, count: int, spacing:
     ]
 
 
-def _draw_series(
-    axis: Axes, panel: Panel, name: str, fans: list[tuple[Forecast, int]], levels: list[float]
-) -> None:
+def _draw_series(axis: Axes, panel: Panel, name: str, fans: list[Fan], levels: list[float]) -> None:
     """The fans, narrow over wide, and the price over them all."""
     price = panel.values[panel.unique_ids.index(name)]
     axis.plot(_positions(panel.ds), price, color=PRICE, linewidth=1.2, zorder=4, label="price")
@@ -118,9 +119,9 @@ def _draw_series(
         column = fan.unique_ids.index(name)
         start = fan.last[row, column]
         positions = _positions(np.concatenate([fan.origins[row : row + 1], fan.ds[row]]))
-        samples = fan.samples[row, column]
+        own = fan.only(row, column)
         for depth, level in zip(np.linspace(0.42, 0.18, len(levels)), levels, strict=True):
-            low, high = np.quantile(samples, [0.5 - level / 200, 0.5 + level / 200], axis=0)
+            low, high = (bound[0, 0] for bound in own.interval(level))
             axis.fill_between(
                 positions,
                 np.append(start, low),
@@ -130,7 +131,7 @@ def _draw_series(
                 zorder=1 + depth,
                 label=f"{level:g} % interval",
             )
-        median = np.append(start, np.quantile(samples, 0.5, axis=0))
+        median = np.append(start, own.quantile(0.5)[0, 0])
         axis.plot(positions, median, color=BLUE, linewidth=1.4, zorder=3, label="median forecast")
         axis.axvline(positions[0], color=FAINT, linewidth=0.9, linestyle=":", zorder=1)
     low, high = axis.dataLim.intervaly
@@ -146,7 +147,7 @@ def _draw_series(
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
-def _draw_time(axes: list[Axes], ds: npt.NDArray[Any], forecast: Forecast) -> None:
+def _draw_time(axes: list[Axes], ds: npt.NDArray[Any], forecast: Forecast | QuantileForecast) -> None:
     """The shared axis of true dates, on which a weekend is a weekend wide, and the span beyond the data."""
     start, (origin, *_, end) = _positions(ds)[0], _positions(np.append(forecast.origins[:1], forecast.ds[0]))
     margin = 0.006 * (end - start)
@@ -161,9 +162,9 @@ def _draw_time(axes: list[Axes], ds: npt.NDArray[Any], forecast: Forecast) -> No
         axes[0].xaxis.set_major_formatter(DATES.ConciseDateFormatter(locator))
 
 
-def _apart(past: Forecast | None, end: Any) -> list[tuple[Forecast, int]]:
+def _apart(past: Forecast | QuantileForecast | None, end: Any) -> list[Fan]:
     """The past forecasts, from the latest back, that have ended when the next one kept begins."""
-    kept: list[tuple[Forecast, int]] = []
+    kept: list[Fan] = []
     for row in reversed(range(len(past.origins) if past else 0)):
         if past and past.ds[row, -1] <= end:
             kept.append((past, row))

@@ -51,18 +51,19 @@ class QuantileDistribution:
         return self.quantile(torch.rand(shape, generator=generator, dtype=dtype, device=device))
 
     def quantile(self, level: Tensor) -> Tensor:
-        """The inverse distribution function at `level` (...).
+        """The inverse distribution function at `level`, (...) or one for each row of the first axis.
 
         Between the given levels it is linear. Beyond the outermost two it has the exponential tail that goes
         on with their slope: q_1 + s α_1 log(u / α_1) below, with s = (q_2 − q_1) / (α_2 − α_1), and its
         mirror image above.
         """
         levels, quantiles = self.levels, self.quantiles
+        level = level.view(-1, *(1,) * (self.unit.dim() - 1)) if level.dim() == 1 else level
         if len(levels) == 1:
-            return quantiles.squeeze(-1).expand_as(level)
-        right = torch.searchsorted(levels, level.contiguous()).clamp(1, len(levels) - 1).unsqueeze(-1)
-        low, high = quantiles.gather(-1, right - 1).squeeze(-1), quantiles.gather(-1, right).squeeze(-1)
-        right = right.squeeze(-1)
+            return quantiles.squeeze(-1)
+        right = torch.searchsorted(levels, level.contiguous()).clamp(1, len(levels) - 1)
+        place = right.expand(self.unit.shape).unsqueeze(-1)
+        low, high = quantiles.gather(-1, place - 1).squeeze(-1), quantiles.gather(-1, place).squeeze(-1)
         slope = (high - low) / (levels[right] - levels[right - 1])
         inside = low + slope * (level - levels[right - 1])
         # Never the logarithm of 0: a uniform variate may be 0.
@@ -71,15 +72,15 @@ class QuantileDistribution:
         above = high - slope * (1 - last) * ((1 - level).clamp_min(1e-9) / (1 - last)).log()
         return torch.where(level < first, below, torch.where(level > last, above, inside))
 
+    def expand(self, copies: int) -> QuantileDistribution:
+        """The distribution with a new leading axis of `copies`, without copying anything."""
+        quantiles, unit = (part.expand(copies, *part.shape) for part in (self.quantiles, self.unit))
+        return QuantileDistribution(quantiles, self.levels, unit)
+
     def affine(self, location: Tensor, scale: Tensor) -> QuantileDistribution:
         """The distribution of location + scale · x."""
         quantiles = location.unsqueeze(-1) + scale.unsqueeze(-1) * self.quantiles
         return QuantileDistribution(quantiles, self.levels, (scale * self.unit).expand(quantiles.shape[:-1]))
-
-    @property
-    def median(self) -> Tensor:
-        """The quantile of level one half."""
-        return self.quantile(torch.full_like(self.unit, 0.5))
 
 
 @final

@@ -166,28 +166,43 @@ class AutoregressiveModel(nn.Module):
         return self._joined(path)
 
     @torch.no_grad()
-    def quantiles(self, state: ModelState, steps: int) -> Tensor:
-        """Quantiles of the steps that follow a state, the median fed forward in place of what will happen.
+    def quantiles(
+        self, state: ModelState, steps: int, num_paths: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Quantiles of the steps that follow a state, for a head of quantiles.
 
-        Those beyond the first step are conditional on that median: they say less of what is uncertain than
-        paths do, at the cost of one path. The head must be one of quantiles.
+        Those of the first step are the head's own. The later ones are taken over paths: each path follows
+        one level through a block, evenly spaced levels in the first block and the same ones in a random
+        order in each later one (a Latin hypercube), so that a few paths cover the whole distribution.
 
         Args:
             state: from `initial_state`, `log_prob` or `read`, batch axes (...).
             steps: H.
+            num_paths: S, not used for a single step.
 
         Returns:
             (Q, ..., H) raw values; (Q, ..., H · P) where a step is a block of P values.
         """
-        codec_state, backbone_state = state
-        path = []
-        for _ in range(steps):
+        codec_state = state.codec
+        distribution, backbone_state = self._next(self.codec.known(codec_state), state.backbone)
+        assert isinstance(distribution, QuantileDistribution)
+        levels = distribution.levels
+        own = distribution.quantiles.movedim(-1, 0)
+        found = [self.codec.decode(own, state_ops.expand(codec_state, len(own)))]
+        if steps == 1:
+            return self._joined(found)
+        even = (torch.arange(num_paths, dtype=levels.dtype) + 0.5) / num_paths
+        codec_state = state_ops.expand(codec_state, num_paths)
+        backbone_state = state_ops.repeat(backbone_state, num_paths)
+        followed = distribution.expand(num_paths).quantile(even)
+        for _ in range(steps - 1):
+            codec_state = self.codec.update(self.codec.decode(followed, codec_state), codec_state)
             distribution, backbone_state = self._next(self.codec.known(codec_state), backbone_state)
             assert isinstance(distribution, QuantileDistribution)
-            quantiles = distribution.quantiles.movedim(-1, 0)
-            path.append(self.codec.decode(quantiles, state_ops.expand(codec_state, len(quantiles))))
-            codec_state = self.codec.update(self.codec.decode(distribution.median, codec_state), codec_state)
-        return self._joined(path)
+            followed = distribution.quantile(even[torch.randperm(num_paths, generator=generator)])
+            paths = self.codec.decode(followed, codec_state)
+            found.append(torch.quantile(paths, levels.to(paths.dtype), dim=0))
+        return self._joined(found)
 
     def _joined(self, path: list[Tensor]) -> Tensor:
         """The steps of a path, each (..., *event_shape), as one sequence on the last axis."""

@@ -222,14 +222,13 @@ class Forecaster(AutoregressiveTask):
         codec, quantiles = self.model.codec, isinstance(self.model.head, Quantiles)
         assert codec.memory is not None
         # Each path of each series has a memory of its own.
-        rows = max(_LARGEST_MEMORY // (codec.memory * (1 if quantiles else num_samples)), 1)
+        alone = quantiles and horizon <= codec.event_shape[0]
+        rows = max(_LARGEST_MEMORY // (codec.memory * (1 if alone else num_samples)), 1)
         parts = []
         for origin in origins:
             generator = torch.Generator().manual_seed(seed * 1_000_003 + origin)
             chunks = [
-                self._from_window(
-                    values, some, origin, horizon, None if quantiles else num_samples, generator
-                )
+                self._from_window(values, some, origin, horizon, num_samples, generator)
                 for some in torch.split(torch.arange(len(values)), rows)
             ]
             parts.append(torch.cat(chunks).numpy())
@@ -241,10 +240,10 @@ class Forecaster(AutoregressiveTask):
         rows: Tensor,
         origin: int,
         horizon: int,
-        num_samples: int | None,
+        num_samples: int,
         generator: torch.Generator,
     ) -> Tensor:
-        """The paths (B, S, H) of some series, or their quantiles (B, Q, H) without `num_samples`."""
+        """The paths (B, S, H) of some series, or their quantiles (B, Q, H)."""
         codec = self.model.codec
         assert codec.memory is not None
         assert codec.context is not None
@@ -258,10 +257,8 @@ class Forecaster(AutoregressiveTask):
         if read:
             state = self.model.read(window[:, codec.memory :], state)
         steps = -(-horizon // size)
-        if num_samples is None:
-            found = self.model.quantiles(state, steps)
-        else:
-            found = self.model.sample(state, steps, num_samples, generator)
+        draw = self.model.quantiles if isinstance(self.model.head, Quantiles) else self.model.sample
+        found = draw(state, steps, num_samples, generator)
         return found[..., :horizon].transpose(0, 1).float()
 
     def score_frame(self) -> pd.DataFrame:
