@@ -114,6 +114,10 @@ class Panel:
         """T."""
         return len(self.ds)
 
+    def tensor(self) -> Tensor:
+        """The values as a tensor, which shares their memory where they may be written to."""
+        return torch.from_numpy(self.values if self.values.flags.writeable else self.values.copy())
+
     def last(self, sessions: int) -> Panel:
         """The panel's last `sessions` sessions."""
         start = max(self.num_sessions - sessions, 0)
@@ -292,10 +296,14 @@ class QuantileForecast(_ForecastTable):
         The tails are those of `tsrnn.heads.quantiles.QuantileDistribution`; a leading axis when `q` is a
         sequence.
         """
-        return np.stack([self._quantile(one) for one in q]) if isinstance(q, Sequence) else self._quantile(q)
+        if np.ndim(q) == 0:
+            return self._quantile(float(np.asarray(q)))
+        return np.stack([self._quantile(float(one)) for one in np.asarray(q)])
 
     def _quantile(self, q: float) -> npt.NDArray[np.float64]:
         levels, values = self.levels, self.values
+        if not 0 < q < 1:
+            raise ValueError(f"a quantile's level lies between 0 and 1, not at {q:g}")
         if len(levels) == 1:
             return values[:, :, 0].astype(np.float64)
         right = int(np.clip(np.searchsorted(levels, q), 1, len(levels) - 1))

@@ -80,9 +80,10 @@ def test_a_series_without_more_than_a_block_of_values_is_never_drawn():
 def test_a_batch_holds_the_blocks_before_each_end(codec):
     values = ragged()
     (size,) = codec.event_shape
-    data = loader(values, codec, batch_size=200, batches_per_epoch=1)
-    (batch,) = data
-    rows, ends = drawn(data, (1, 200), seed=0).unbind(-1)
+    data = loader(values, codec)
+    chosen = drawn(data, (1, 200))
+    batch = data.batch(chosen)
+    rows, ends = chosen.unbind(-1)
     assert batch.begins
     assert batch.encoding.observed.shape == (200, codec.context, size)
     assert batch.encoding.inputs.shape == (200, codec.context, codec.input_size)
@@ -178,9 +179,10 @@ def test_an_epoch_is_drawn_from_its_number():
 
 
 @every_codec
-@pytest.mark.parametrize(("end", "scored"), [(90, 1), (80, 4), (77, 2), (90, 0)])
-def test_the_last_values_before_a_session_are_scored_once(codec, end, scored):
-    values = ragged()
+@pytest.mark.parametrize("end", [77, 80, 90])
+@pytest.mark.parametrize("block", [False, True], ids=["value", "block"])
+def test_the_last_values_before_a_session_are_scored_in_the_window_that_ends_there(codec, end, block):
+    values, scored = ragged(), codec.block_size if block else 1
     data = BlocksBefore(values, codec, end, scored)
     assert len(data) == 1
     (batch,) = data

@@ -46,7 +46,7 @@ class Blocks(Codec):
 
         level_t  = mean of the last L values,    scale_t = their mean absolute deviation
         season m = the block one season ago: value i of the block is y_{t + i − m ⌈(i + 1) / m⌉}
-        profile  = the mean block of the last L values, where P > 1
+        profile  = the mean block of the last L values, where P > 1; a missing value is the level there
 
     A target is y − level, in the units of the data, so that nats are those of the raw values. Each
     season's block, and the profile, is a candidate for the step's location: a model learns to choose
@@ -83,8 +83,8 @@ class Blocks(Codec):
         if not seasons or min(seasons) < 1 or list(seasons) != sorted(set(seasons)):
             raise ConfigError(f"seasons must be lengths that increase from 1 on, not {list(seasons)}")
         length = max(seasons[-1], 2 * block_size, 8) if scale_length is None else scale_length
-        if length < 2:
-            raise ConfigError("scale_length must be at least 2")
+        if length < max(block_size, 2):
+            raise ConfigError(f"scale_length must be at least a block of {block_size}, and 2, not {length}")
         self.block_size = block_size
         self.seasons = tuple(seasons)
         self.scale_length = scale_length
@@ -163,7 +163,7 @@ class Blocks(Codec):
         half = self._length // 2
         rise = (above[..., half:].mean(-1, keepdim=True) - above[..., :half].mean(-1, keepdim=True)) / scale
         ratio = (scale / level.abs().clamp_min(_SMALLEST_SCALE)).log().clamp(-7, 3)
-        features = [candidates.flatten(-2), following, ratio, number / self._length, rise]
+        features = [candidates.flatten(-2), following, ratio, number.to(torch.float64) / self._length, rise]
         inputs = torch.cat(features, -1).clamp(-_LARGEST_INPUT, _LARGEST_INPUT)
         location = (candidates * scale.unsqueeze(-1)).transpose(-1, -2)
         return Known(inputs, location if self.candidates > 1 else location.squeeze(-1), scale.squeeze(-1))

@@ -49,7 +49,7 @@ class PanelData(pl.LightningDataModule):
     @cached_property
     def codec(self) -> Codec:
         """The codec, fitted on the training span."""
-        return self.make_codec().fit(torch.from_numpy(self.panel.values[:, : self.spans[0]]))
+        return self.make_codec().fit(self.panel.tensor()[:, : self.spans[0]])
 
     def adopt(self, codec: Codec) -> None:
         """Encode with the codec of a trained model, whose constants are those of its training span."""

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 
 from tsrnn.codecs import Codec, LogReturns
 from tsrnn.data.calendars import check_calendar
@@ -186,7 +185,7 @@ class PriceSeries(PanelData):
     @cached_property
     def encoding(self) -> Encoding:
         """The whole panel in model steps, (N, T, ...), floats in float32."""
-        encoding, _ = self.codec.encode(torch.from_numpy(self.panel.values))
+        encoding, _ = self.codec.encode(self.panel.tensor())
         return encoding.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
 
     def train_dataloader(self) -> RandomWindows:

@@ -2,7 +2,7 @@
 
 | the data come | seasons | block | reads |
 |---|---|---|---|
-| several times a day | a day, a week | a day | 4 weeks |
+| several times a day | a day, a week | a day | 28 blocks |
 | daily | the last value, a week (5 sessions where the exchange is shut at weekends) | a week | 8 blocks |
 | weekly, monthly, quarterly | the last value, a year | a year | 4 years, at least 8 blocks |
 | yearly, or nobody knows | the last value | the horizon | 8 blocks |
@@ -81,7 +81,7 @@ def default_blocks(frequency: str, horizon: int, longest: int) -> Blocks:
         longest: values of the longest series in the training span.
     """
     seasons = seasons_of(frequency)
-    seasons = tuple(season for season in seasons if season + 2 * horizon <= longest or season == seasons[0])
+    seasons = tuple(season for season in seasons if season + 2 * horizon <= longest) or (1,)
     period = next((season for season in seasons if season > 1), horizon)
     block_size = max(min(period, horizon), 1)
     intraday = 0 < FREQUENCIES[frequency] < _DAY

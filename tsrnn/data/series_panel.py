@@ -194,7 +194,7 @@ class SeriesPanel(PanelData):
         return next((int(season) for season in seasons if season > 1), 1)
 
     def _values(self) -> torch.Tensor:
-        return torch.from_numpy(self.panel.values)
+        return self.panel.tensor()
 
     def train_dataloader(self) -> BlockWindows:
         """Random windows within the training span."""
@@ -232,7 +232,14 @@ def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
     if dated != (later.ds.dtype.kind == "M") or (dated and later.ds[0] <= panel.ds[-1]):
         raise DataError("its sessions do not follow those of the training data", path=path)
     order = [places[name] for name in panel.unique_ids]
-    values = np.concatenate([panel.values, later.values[order]], axis=1)
+    following = later.values[order]
+    if later.ends is not None:
+        # Aligned at their ends, they begin at different places: what follows begins for all at once.
+        begins = later.num_sessions - later.ends[order]
+        places_of = np.arange(later.num_sessions) + begins[:, None]
+        padded = np.pad(following, ((0, 0), (0, later.num_sessions)), constant_values=np.nan)
+        following = np.take_along_axis(padded, places_of, axis=1)
+    values = np.concatenate([panel.values, following], axis=1)
     if dated:
         return Panel(panel.unique_ids, np.concatenate([panel.ds, later.ds]), values, panel.calendar)
     ahead = later.num_sessions

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,7 +59,9 @@ class RandomBatches(ABC):
         if self._position >= self.batches_per_epoch:
             self.set_epoch(self._epoch + 1)
         # The draws are a function of seed, epoch and rank alone: a run resumed at any place sees the same.
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch + (self._rank << 40))
+        # One word of 32 bits is made of the three, for torch's generator reads no more of a seed.
+        (word,) = np.random.SeedSequence([self._seed, self._epoch, self._rank]).generate_state(1)
+        generator = torch.Generator().manual_seed(int(word))
         drawn = self.draw((self.batches_per_epoch, self.batch_size), generator)
         while self._position < self.batches_per_epoch:
             self._position += 1
@@ -149,30 +152,39 @@ class BlockWindows(RandomBatches):
 
 
 class BlocksBefore:
-    """A loader of every series' last window before one session, of which the last values are scored.
+    """A loader of every series' blocks in one span, counted back from its end, each scored once.
+
+    A span that is longer than half a window is read in several windows, of which the later half is scored.
 
     Args:
         values: (N, T) raw values.
         codec: a codec with `memory` and `context`.
-        end: one past the last session that is read.
-        scored: how many sessions before it are scored.
+        end: one past the last session of the span.
+        scored: how many sessions it has.
     """
 
     _ROWS = 256
 
     def __init__(self, values: Tensor, codec: Codec, end: int, scored: int) -> None:
+        assert codec.context is not None
         self._values, self._codec = values, codec
-        self._end, self._scored = end, scored
+        self._end, self._first = end, end - scored
+        (size,) = codec.event_shape
+        self._stride = max(codec.context // 2, 1) * size
+        self._windows = max(-(-scored // self._stride), 1)
 
     def __len__(self) -> int:
-        return -(-len(self._values) // self._ROWS)
+        return -(-len(self._values) // self._ROWS) * self._windows
 
     def __iter__(self) -> Iterator[Batch]:
         for rows in torch.split(torch.arange(len(self._values)), self._ROWS):
-            window = encoded_windows(self._values, self._codec, rows, torch.full_like(rows, self._end))
-            _, steps, size = window.observed.shape
-            scored = (torch.arange(steps * size) >= steps * size - self._scored).view(steps, size)
-            yield Batch(window._replace(observed=window.observed & scored), begins=True)
+            for back in range(0, self._windows * self._stride, self._stride):
+                end = self._end - back
+                window = encoded_windows(self._values, self._codec, rows, torch.full_like(rows, end))
+                _, steps, size = window.observed.shape
+                places = torch.arange(end - steps * size, end)
+                scored = places >= max(self._first, end - self._stride)
+                yield Batch(window._replace(observed=window.observed & scored.view(steps, size)), begins=True)
 
 
 def encoded_windows(values: Tensor, codec: Codec, rows: Tensor, ends: Tensor) -> Encoding:

@@ -18,7 +18,7 @@ from tsrnn.protocols import Forecast, Panel
 
 def log_returns(panel: Panel) -> torch.Tensor:
     """(N, T) log returns from each observed price to the next, NaN where there is none."""
-    prices = torch.from_numpy(panel.values)
+    prices = panel.tensor()
     nothing = prices.new_full(prices.shape[:1], float("nan"))
     return torch.log(prices / before(hold(prices, ~prices.isnan(), nothing), nothing))
 
@@ -48,9 +48,7 @@ class RandomWalk:
     def densities(self, panel: Panel, span: slice = slice(None)) -> NormalDistribution:
         """The one-step density of each session's log return in a span, each from what came before it."""
         if self.volatility == "ewma":
-            encoding, _ = LogReturns(half_lives=[10.0], scale_half_life=10.0).encode(
-                torch.from_numpy(panel.values)
-            )
+            encoding, _ = LogReturns(half_lives=[10.0], scale_half_life=10.0).encode(panel.tensor())
             assert encoding.scale is not None
             scale = encoding.scale
         else:
@@ -83,7 +81,7 @@ class RandomWalk:
             np.concatenate([panel.values, nothing.numpy()], axis=1),
         )
         scale = self.densities(extended).scale[:, [origin + 1 for origin in origins]]  # (N, O)
-        prices = torch.from_numpy(panel.values)
+        prices = panel.tensor()
         last = hold(prices, ~prices.isnan(), nothing[:, 0])[:, origins]
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(num_samples, horizon, *scale.shape, generator=generator, dtype=torch.float64)
@@ -94,6 +92,7 @@ class RandomWalk:
             forecast_sessions(panel, origins, horizon),
             paths.permute(3, 2, 0, 1).numpy(),
             last.T.numpy(),
+            panel.ends,
         )
 
 

@@ -73,5 +73,5 @@ def _score(model: str, quantiles: Any, holdout: Holdout) -> AccuracyScore:
         values=int(observed.sum()),
         mase=float(np.nanmean(scaled)) if not np.isnan(scaled).all() else float("nan"),
         wql=weighted_quantile_loss(actual, quantiles, DECILES),
-        coverage=100 * float(inside[observed].mean()),
+        coverage=100 * float(inside[observed].mean()) if observed.any() else float("nan"),
     )

@@ -95,7 +95,7 @@ class SeasonalNaive:
                 errors[:, :, step] += errors[:, :, step - self.season]
             np.add(errors, mean[:, None], out=samples[place])
         ds = forecast_sessions(panel, origins, horizon)
-        return Forecast(panel.unique_ids, panel.ds[origins], ds, samples, lasts)
+        return Forecast(panel.unique_ids, panel.ds[origins], ds, samples, lasts, panel.ends)
 
     def _moments(self, history: Floats, horizon: int) -> tuple[Floats, Floats, Floats]:
         """(N, H) means, (N, H) standard deviations, and the (N,) last observed values."""

@@ -77,6 +77,7 @@ def plain_panel(panel: Panel) -> dict[str, Any]:
         "ds": torch.from_numpy(ds.astype(np.int64)),
         "values": torch.from_numpy(panel.values.copy()),
         "calendar": panel.calendar,
+        "ends": None if panel.ends is None else torch.from_numpy(panel.ends.copy()),
     }
 
 
@@ -88,6 +89,7 @@ def panel_from_plain(plain: dict[str, Any]) -> Panel:
         ds.astype("datetime64[ns]") if plain["dated"] else ds,
         plain["values"].numpy(),
         plain["calendar"],
+        None if plain["ends"] is None else plain["ends"].numpy(),
     )
 
 

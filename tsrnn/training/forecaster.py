@@ -27,7 +27,7 @@ from tsrnn.evaluation import (
     score_naive,
 )
 from tsrnn.heads import Head, Quantiles, StudentT
-from tsrnn.models import AutoregressiveModel
+from tsrnn.models import AutoregressiveModel, ModelState
 from tsrnn.ops.scan import hold
 from tsrnn.protocols import Batch, Forecast, Holdout, Panel, QuantileForecast
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
@@ -199,7 +199,7 @@ class Forecaster(AutoregressiveTask):
         self, panel: Panel, origins: Sequence[int], horizon: int, num_samples: int, seed: int
     ) -> tuple[list[Any], list[Any]]:
         """For each origin the paths (N, S, H) and the last prices (N,)."""
-        values = torch.from_numpy(panel.values)
+        values = panel.tensor()
         state = self.model.initial_state(len(panel.unique_ids))
         paths, last, read = [], [], 0
         for origin in origins:
@@ -208,16 +208,21 @@ class Forecaster(AutoregressiveTask):
                 state = self.model.read(values[:, read:stop], state)
                 read = stop
             generator = torch.Generator().manual_seed(seed * 1_000_003 + origin)
-            samples = self.model.sample(state, horizon, num_samples, generator)
+            samples = self._draw(state, horizon, num_samples, generator)
             paths.append(samples.transpose(0, 1).numpy())
             last.append(state.codec.price.numpy())
         return paths, last
+
+    def _draw(self, state: ModelState, steps: int, num_samples: int, generator: torch.Generator) -> Tensor:
+        """Paths (S, ..., H), or quantiles (Q, ..., H) where the head has no density."""
+        draw = self.model.quantiles if isinstance(self.model.head, Quantiles) else self.model.sample
+        return draw(state, steps, num_samples, generator)
 
     def _from_windows(
         self, panel: Panel, origins: Sequence[int], horizon: int, num_samples: int, seed: int
     ) -> tuple[list[Any], list[Any]]:
         """For each origin the paths (N, S, H), or quantiles (N, Q, H), and the last values (N,)."""
-        values = torch.from_numpy(panel.values)
+        values = panel.tensor()
         prices = hold(values, ~values.isnan(), values.new_full(values.shape[:1], torch.nan))
         codec, quantiles = self.model.codec, isinstance(self.model.head, Quantiles)
         assert codec.memory is not None
@@ -257,8 +262,7 @@ class Forecaster(AutoregressiveTask):
         if read:
             state = self.model.read(window[:, codec.memory :], state)
         steps = -(-horizon // size)
-        draw = self.model.quantiles if isinstance(self.model.head, Quantiles) else self.model.sample
-        found = draw(state, steps, num_samples, generator)
+        found = self._draw(state, steps, num_samples, generator)
         return found[..., :horizon].transpose(0, 1).float()
 
     def score_frame(self) -> pd.DataFrame:
