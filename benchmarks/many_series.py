@@ -1,7 +1,7 @@
 """How do memory and time grow with the number of series?
 
 Seasonal series with noise, made from a seed, stand in Parquet files of long form (unique_id, ds, y): 1,000
-hours each of 2,500, 5,000 and 10,000 series; with --large 500 hours of 100,000 series too. For each file one
+hours each of 2,500, 5,000 and 10,000 series; with --large 500 hours of 100,000 series instead. For each file one
 process of its own reads it, takes 100 training steps and forecasts all series 24 hours ahead. Seconds are
 CPU seconds of each part; memory is the most that the process had in RAM up to the end of the part, the
 libraries included. The last column is the CPU seconds a series of all parts, relative to the first row: 1 is
@@ -64,6 +64,7 @@ def measure(path: Path, steps: int) -> dict[str, tuple[float, float]]:
     from tsrnn.data import SeriesPanel
     from tsrnn.heads import Quantiles
     from tsrnn.training import Forecaster
+    from tsrnn.training.quiet import quiet
 
     pl.seed_everything(0, verbose=False)
     marks = [usage()]
@@ -71,9 +72,10 @@ def measure(path: Path, steps: int) -> dict[str, tuple[float, float]]:
     print(data.panel.num_sessions, "sessions")  # read here, and not when it is first used
     marks.append(usage())
     task = Forecaster(codec=data.codec, head=Quantiles)
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    trainer = pl.Trainer(max_steps=steps, limit_val_batches=0, enable_model_summary=False, **quiet)
-    trainer.fit(task, datamodule=data)
+    nothing = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    with quiet():
+        trainer = pl.Trainer(max_steps=steps, limit_val_batches=0, enable_model_summary=False, **nothing)
+        trainer.fit(task, datamodule=data)
     if trainer.global_step != steps:
         raise RuntimeError(f"{trainer.global_step} steps were taken, not {steps}")
     marks.append(usage())
@@ -121,7 +123,7 @@ def print_table(folder: Path, sizes: list[tuple[int, int]], steps: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--large", action="store_true", help="100,000 series too")
+    parser.add_argument("--large", action="store_true", help="100,000 series instead")
     parser.add_argument("--steps", type=int, default=100, help="training steps")
     parser.add_argument("--folder", type=Path, help="keeps the files; default a temporary one")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
@@ -129,7 +131,7 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(options.measure, options.steps)))
         return
-    sizes = [*SIZES, LARGE] if options.large else SIZES
+    sizes = [LARGE] if options.large else SIZES
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

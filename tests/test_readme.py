@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.prices import random_walks, write_long
@@ -16,6 +17,7 @@ QUICK = [
     *("--data.window_length", "40", "--data.warm_up", "10"),
 ]
 
+QUICK_SERIES = ["--trainer.max_epochs", "1", "--data.batches_per_epoch", "2", "--data.batch_size", "4"]
 QUICK_WORDS = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--data.batch_size", "4"]
 
 
@@ -32,6 +34,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
     (folder / "configs").symlink_to(ROOT / "configs")
     write_long(folder / "my_prices.csv", random_walks())
+    days = pd.date_range("2023-01-01", periods=400)
+    visits = pd.DataFrame({"unique_id": "visits", "ds": days, "y": 100.0 + 20 * (days.day_of_week > 4)})
+    visits.to_csv(folder / "my_series.csv", index=False)
     (folder / "my_text.txt").write_text("The class is an object.\n" * 400)
     (folder / "my_cells.py").write_text((ROOT / "tests" / "cli" / "my_cells.py").read_text())
     return folder
@@ -51,7 +56,9 @@ def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
     for command in commands:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "fit":
-            arguments += QUICK_WORDS if any("configs/language" in part for part in arguments) else QUICK
+            sizes = {"configs/language": QUICK_WORDS, "/panel_": QUICK_SERIES}
+            named = (sizes[key] for key in sizes if any(key in part for part in arguments))
+            arguments += next(named, QUICK)
         assert main(arguments) == 0, command
         assert capsys.readouterr().out, command
 

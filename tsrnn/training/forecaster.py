@@ -33,8 +33,8 @@ from tsrnn.protocols import Batch, Forecast, Holdout, Panel, QuantileForecast
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
 
 _CHUNK_LENGTH = 4096
-_LARGEST_MEMORY = 1 << 23
-"""Values of all paths' memories at once, 64 MiB of them."""
+_LARGEST_MEMORY = 1 << 22
+"""Values of all memories at once, 32 MiB of them."""
 
 
 @final
@@ -226,9 +226,11 @@ class Forecaster(AutoregressiveTask):
         prices = hold(values, ~values.isnan(), values.new_full(values.shape[:1], torch.nan))
         codec, quantiles = self.model.codec, isinstance(self.model.head, Quantiles)
         assert codec.memory is not None
-        # Each path of each series has a memory of its own.
+        assert codec.context is not None
+        # Each step that is read, and then each path, has a memory of its own.
         alone = quantiles and horizon <= codec.event_shape[0]
-        rows = max(_LARGEST_MEMORY // (codec.memory * (1 if alone else num_samples)), 1)
+        copies = max(codec.context, 1 if alone else num_samples)
+        rows = max(_LARGEST_MEMORY // (codec.memory * copies), 1)
         parts = []
         for origin in origins:
             generator = torch.Generator().manual_seed(seed * 1_000_003 + origin)
