@@ -1,7 +1,7 @@
 """How do memory and time grow with the number of series?
 
 Seasonal series with noise, made from a seed, stand in Parquet files of long form (unique_id, ds, y): 1,000
-hours each of 2,500, 5,000 and 10,000 series; with --large 500 hours of 100,000 series instead. For each file one
+hours each of 2,500, 5,000 and 10,000 series; with --large 500 hours of 100,000 instead. For each file one
 process of its own reads it, takes 100 training steps and forecasts all series 24 hours ahead. Seconds are
 CPU seconds of each part; memory is the most that the process had in RAM up to the end of the part, the
 libraries included. The last column is the CPU seconds a series of all parts, relative to the first row: 1 is

@@ -10,7 +10,9 @@ aimed at. Beside it, in the same process and turn by turn:
     limit    path-steps a second if the network's matrix products ran at the matmul's speed and all else
              were free
 
-    taskset -c 0 python benchmarks/sampling.py [--repeats 9] [--profile]
+With --block-size P a step is a block of P values, and a path-step one of its values.
+
+    taskset -c 0 python benchmarks/sampling.py [--repeats 9] [--block-size 24] [--profile]
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from tsrnn.backbones import LSTM
-from tsrnn.codecs import LogReturns
+from tsrnn.codecs import Blocks, LogReturns
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.heads import StudentT
 from tsrnn.models import AutoregressiveModel
@@ -33,11 +35,12 @@ from tsrnn.models import AutoregressiveModel
 PATHS, SERIES, STEPS, HIDDEN, LAYERS, EMBEDDING, HISTORY = 100, 20, 48, 64, 2, 32, 256
 
 
-def make_model() -> AutoregressiveModel:
+def make_model(block_size: int | None) -> AutoregressiveModel:
     """The model, with the shipped embedding of 32."""
-    codec = LogReturns()
+    codec = LogReturns() if block_size is None else Blocks(block_size, (block_size, 7 * block_size))
     embedding = ValueEmbedding(codec.input_size, EMBEDDING)
-    return AutoregressiveModel(codec, embedding, LSTM(EMBEDDING, HIDDEN, LAYERS), StudentT(HIDDEN)).eval()
+    head = StudentT(HIDDEN, codec.event_shape)
+    return AutoregressiveModel(codec, embedding, LSTM(EMBEDDING, HIDDEN, LAYERS), head).eval()
 
 
 def flops_per_path_step(model: AutoregressiveModel) -> int:
@@ -55,7 +58,9 @@ def contenders(model: AutoregressiveModel) -> dict[str, Callable[[], object]]:
     """What is timed, each about as long as 48 steps of all paths."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(SERIES, HISTORY, generator=generator, dtype=torch.float64)
-    _, state = model.log_prob(100 * (0.01 * noise).cumsum(-1).exp())
+    size = model.codec.event_shape[0] if model.codec.event_shape else 1
+    blocks = STEPS // size
+    state = model.read(100 * (0.01 * noise[:, : HISTORY // size * size]).cumsum(-1).exp())
     rows = PATHS * SERIES
     kernel = nn.LSTM(EMBEDDING, HIDDEN, LAYERS, batch_first=True)
     inputs = torch.randn(rows, 1, EMBEDDING)
@@ -72,7 +77,7 @@ def contenders(model: AutoregressiveModel) -> dict[str, Callable[[], object]]:
             torch.mm(left, right, out=product)
 
     return {
-        "sample": lambda: model.sample(state, STEPS, PATHS, generator),
+        "sample": lambda: model.sample(state, blocks, PATHS, generator),
         "lstm": lstm_alone,
         "matmul": matmul,
     }
@@ -120,10 +125,13 @@ def print_profile(model: AutoregressiveModel) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument(
+        "--block-size", type=int, choices=(1, 2, 4, 6, 8, 12, 24, 48), help="values of a step"
+    )
     parser.add_argument("--profile", action="store_true", help="list the operators by their own time a step")
     options = parser.parse_args()
     torch.manual_seed(0)
-    model = make_model()
+    model = make_model(options.block_size)
     figures = measure(model, options.repeats)
     for name, value in figures.items():
         print(f"{name}\t{value:,.3f}" if value < 1e4 else f"{name}\t{value:,.0f}")
