@@ -101,8 +101,15 @@ def test_a_configuration_for_a_panel_takes_one_step(path, tmp_path, capsys):
     kept = {file.stem for file in (run / "checkpoints").iterdir()}
     chooses = data_of(path)[1].get("valid_size") != 0  # without a validation span the last weights are it
     assert kept == ({"best", "last"} if chooses else {"last"})
-    assert chooses == bool(re.search("valid_(nats|pinball)\t", capsys.readouterr().out))
+    assert chooses == bool(re.search("valid_(nats|loss)\t", capsys.readouterr().out))
     assert main(["test", "--ckpt_path", str(run), "--trainer.default_root_dir", str(tmp_path)]) == 0
+
+
+def test_a_panel_s_configuration_takes_any_head(tmp_path, capsys):
+    path = CONFIGS / "forecast" / "panel_daily.yaml"
+    options = [*made_up_panel(path, tmp_path), "--trainer.max_steps", "1", "--model.head", "StudentT"]
+    assert main(["fit", "--config", str(path), "--trainer.default_root_dir", str(tmp_path), *options]) == 0
+    assert "valid_loss" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", LANGUAGE, ids=lambda path: path.stem)

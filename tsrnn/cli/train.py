@@ -188,10 +188,11 @@ class _CommandLine(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         config = self.config[self.verb]
         callbacks = list(self._get(self.config_init, "trainer").callbacks or [])
-        chosen = any(getattr(callback, "monitor", None) == "valid_nats" for callback in callbacks)
-        if self.verb == "fit" and chosen and not self.datamodule.val_dataloader():
-            problem = "the validation span is empty, but the callbacks choose by valid_nats"
-            raise ConfigError(f"{problem}: give split a second share")
+        monitors = {str(getattr(callback, "monitor", None)) for callback in callbacks}
+        monitor = next((name for name in sorted(monitors) if name.startswith("valid_")), None)
+        if self.verb == "fit" and monitor is not None and not self.datamodule.val_dataloader():
+            problem = f"the validation span is empty, but the callbacks choose by {monitor}"
+            raise ConfigError(f"{problem}: give split a second share, or raise valid_size")
         root = config.trainer.default_root_dir or "runs"
         name = _run_name(config.get("config") or [], type(self.model).__name__.lower())
         self.folder = new_run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")

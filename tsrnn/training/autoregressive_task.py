@@ -107,6 +107,8 @@ class AutoregressiveTask(pl.LightningModule, ABC):
             )
         mean = total / max(count, 1)
         self.log(f"{stage}_{self.criterion}", mean, prog_bar=True)
+        if stage == "valid":
+            self.log("valid_loss", mean)  # the same, by a name that callbacks can monitor whatever the head
         return mean, int(count)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
