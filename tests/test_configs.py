@@ -107,7 +107,8 @@ def test_a_configuration_for_a_panel_takes_one_step(path, tmp_path, capsys):
 
 def test_a_panel_s_configuration_takes_any_head(tmp_path, capsys):
     path = CONFIGS / "forecast" / "panel_daily.yaml"
-    options = [*made_up_panel(path, tmp_path), "--trainer.max_steps", "1", "--model.head", "StudentT"]
+    options = [*made_up_panel(path, tmp_path), "--trainer.max_steps", "1", "--data.batches_per_epoch", "1"]
+    options += ["--model.head", "StudentT"]
     assert main(["fit", "--config", str(path), "--trainer.default_root_dir", str(tmp_path), *options]) == 0
     assert "valid_loss" in capsys.readouterr().out
 
