@@ -478,7 +478,7 @@ def blocks_by_hand(codec: Blocks, series: list[float]) -> list[dict[str, Any]]:
         seen = [y for y in recent if not math.isnan(y)]
         level = mean(seen) if seen else 0.0
         spread = mean([abs(y - level) for y in seen]) if seen else 0.0
-        scale = max(spread, 1e-3 * abs(level), 1e-6)
+        scale = max(spread, 1e-3 * abs(level)) or 1.0
         # A missing value counts as the level.
         above = [0.0 if math.isnan(y) else y - level for y in recent]
 
@@ -503,7 +503,7 @@ def blocks_by_hand(codec: Blocks, series: list[float]) -> list[dict[str, Any]]:
 
         half = length // 2
         rise = mean(above[half:]) - mean(above[:half])
-        ratio = min(max(math.log(scale / max(abs(level), 1e-6)), -7), 3)
+        ratio = min(max(math.log(scale / (abs(level) or scale)), -7), 3)
         features = [y / scale for block in (*candidates, following) for y in block]
         features += [ratio, len(seen) / length, rise / scale]
         observed = [len(seen) >= max(size, 2) and not math.isnan(y) for y in series[t : t + size]]

@@ -12,7 +12,7 @@ from tests.prices import random_walks
 from tests.training.test_checkpoints import new_trainer
 from tsrnn.codecs import Blocks
 from tsrnn.data import PriceSeries, SeriesPanel
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, DataWarning
 from tsrnn.protocols import Forecast, Panel, Predictor, QuantileForecast
 from tsrnn.training import Forecaster, load
 from tsrnn.training.quiet import quiet
@@ -90,7 +90,8 @@ def test_training_lowers_the_loss_of_the_validation_span(trained):
             losses, _ = task.model.loss(batch.encoding)
         means.append(float(losses[batch.encoding.observed].mean()))
     assert means[1] < means[0]
-    assert set(trained.metrics) == {f"train_{criterion}", f"valid_{criterion}"}
+    assert set(trained.metrics) == {f"train_{criterion}", f"valid_{criterion}", "valid_loss"}
+    assert trained.metrics["valid_loss"] == trained.metrics[f"valid_{criterion}"]
 
 
 def test_a_forecast_has_the_shape_and_the_sessions_that_were_asked_for(trained):
@@ -211,12 +212,14 @@ def test_other_units_scale_the_forecast(trained):
 def test_a_series_without_a_value_before_the_origin_disturbs_nobody(trained):
     other = changed(trained.panel)
     other.values[2, :151] = NAN
-    forecast = trained.forecast(other, origins=[150], horizon=4)
+    with pytest.warns(DataWarning, match="no forecast from 150: no recent value of"):
+        forecast = trained.forecast(other, origins=[150], horizon=4)
     ours = trained.forecast(origins=[150], horizon=4)
     kept = [0, 1, 3, 4, 5]
     np.testing.assert_allclose(numbers(forecast)[:, kept], numbers(ours)[:, kept], rtol=1e-6)
     assert np.isnan(forecast.last[0, 2])
-    forecast.to_frame()
+    assert np.isnan(numbers(forecast)[:, 2]).all()
+    assert forecast.to_frame()["mean"].notna().sum() == 5 * 4
 
 
 def test_a_gap_at_the_origin_is_forecast_across(trained):

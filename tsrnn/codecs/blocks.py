@@ -16,7 +16,8 @@ _LARGEST_INPUT = 10.0
 """In units of the scale. What lies beyond says no more than that it is far."""
 _SMALLEST_SPREAD = 1e-3
 """Of the level: a constant series has no spread, but its scale must stay above zero."""
-_SMALLEST_SCALE = 1e-6
+_SMALLEST_SCALE = 1e-30
+"""What single precision still divides by."""
 
 
 class BlocksState(NamedTuple):
@@ -148,7 +149,9 @@ class Blocks(Codec):
         level = values.nansum(-1, keepdim=True) / count.clamp_min(1)
         above = (values - level).nan_to_num(0.0)
         spread = above.abs().sum(-1, keepdim=True) / count.clamp_min(1)
-        scale = torch.maximum(spread, _SMALLEST_SPREAD * level.abs()).clamp_min(_SMALLEST_SCALE)
+        scale = torch.maximum(spread, _SMALLEST_SPREAD * level.abs())
+        # Zeros alone, or nothing at all, have no unit of their own.
+        scale = torch.where(scale > 0, scale, 1.0).clamp_min(_SMALLEST_SCALE)
         return _Recent(level, scale, above, count)
 
     def _known(self, memory: Tensor, recent: _Recent) -> Known:
@@ -162,7 +165,7 @@ class Blocks(Codec):
             candidates = torch.cat([candidates, days.mean(-2, keepdim=True) / scale.unsqueeze(-1)], -2)
         half = self._length // 2
         rise = (above[..., half:].mean(-1, keepdim=True) - above[..., :half].mean(-1, keepdim=True)) / scale
-        ratio = (scale / level.abs().clamp_min(_SMALLEST_SCALE)).log().clamp(-7, 3)
+        ratio = (scale / torch.where(level == 0, scale, level.abs())).log().clamp(-7, 3)
         features = [candidates.flatten(-2), following, ratio, number.to(torch.float64) / self._length, rise]
         inputs = torch.cat(features, -1).clamp(-_LARGEST_INPUT, _LARGEST_INPUT)
         location = (candidates * scale.unsqueeze(-1)).transpose(-1, -2)

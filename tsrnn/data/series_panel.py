@@ -12,15 +12,17 @@ import torch
 from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
+from tsrnn.data.calendars import following_sessions
 from tsrnn.data.panel_data import PanelData, one_batch
 from tsrnn.data.price_checks import shown
 from tsrnn.data.seasons import default_blocks, frequency_of, seasons_of
 from tsrnn.data.series_files import panel_from_frame, read_series
 from tsrnn.data.windows import BlocksBefore, BlockWindows
 from tsrnn.errors import ConfigError, DataError, DataWarning
-from tsrnn.protocols import Holdout, Panel
+from tsrnn.protocols import Holdout, Panel, session_text
 
 _NAMED = 5
+_LARGEST = 1e30
 
 
 class SeriesPanel(PanelData):
@@ -163,7 +165,14 @@ class SeriesPanel(PanelData):
         """The panel without the series that are too short, with words about them and the constant ones."""
         values = panel.values[:, :train]
         counts = (~np.isnan(values)).sum(1)
-        kept = counts >= shortest
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN
+            large = np.nanmax(np.abs(values), 1) > _LARGEST
+        kept = (counts >= shortest) & ~large
+        if not kept.any() and large.any():
+            raise DataError(
+                "every series has values beyond 1e30: give them in a larger unit", path=self.source
+            )
         if not kept.any():
             raise DataError(
                 f"every series has fewer than {shortest} values (two blocks) in the training span",
@@ -172,7 +181,10 @@ class SeriesPanel(PanelData):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN
             constant = kept & (np.nanmin(values, 1) == np.nanmax(values, 1))
-        self._warn(panel, ~kept, f"left out, with fewer than {shortest} values (two blocks) to train on")
+        self._warn(panel, large, "left out, with values beyond 1e30, which single precision does not hold")
+        self._warn(
+            panel, counts < shortest, f"left out, with fewer than {shortest} values (two blocks) to train on"
+        )
         self._warn(panel, constant, "constant in the training span, and used as they are")
         if kept.all():
             return panel
@@ -241,6 +253,10 @@ def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
         following = np.take_along_axis(padded, places_of, axis=1)
     values = np.concatenate([panel.values, following], axis=1)
     if dated:
+        awaited = following_sessions(panel.ds, panel.calendar, 1)[0]
+        if later.ds[0] != awaited:
+            problem = f"begins on {session_text(later.ds[0])}, where {session_text(awaited)} follows"
+            warnings.warn(DataWarning(f"{path}: {problem} the training data"), stacklevel=3)
         return Panel(panel.unique_ids, np.concatenate([panel.ds, later.ds]), values, panel.calendar)
     ahead = later.num_sessions
     if panel.ends is not None:

@@ -64,6 +64,7 @@ def _score(model: str, quantiles: Any, holdout: Holdout) -> AccuracyScore:
     actual = holdout.panel.values[:, holdout.origin + 1 : holdout.origin + 1 + holdout.horizon]
     history = holdout.panel.values[:, known]
     median = quantiles[len(DECILES) // 2]
+    actual = np.where(np.isnan(median), np.nan, actual)  # a series without a recent past has no forecast
     observed = ~np.isnan(actual)
     inside = (quantiles[0] <= actual) & (actual <= quantiles[-1])
     scaled = mase(actual, median, history, holdout.season)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
@@ -14,7 +15,7 @@ from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec, Vocabulary
 from tsrnn.data.windows import windows
 from tsrnn.embeddings import ValueEmbedding
-from tsrnn.errors import ConfigError, DataError
+from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation import (
     AccuracyScore,
     Assessment,
@@ -29,7 +30,7 @@ from tsrnn.evaluation import (
 from tsrnn.heads import Head, Quantiles, StudentT
 from tsrnn.models import AutoregressiveModel, ModelState
 from tsrnn.ops.scan import hold
-from tsrnn.protocols import Batch, Forecast, Holdout, Panel, QuantileForecast
+from tsrnn.protocols import Batch, Forecast, Holdout, Panel, QuantileForecast, session_text
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
 
 _CHUNK_LENGTH = 4096
@@ -186,14 +187,12 @@ class Forecaster(AutoregressiveTask):
             panel.ds[origins],
             forecast_sessions(panel, origins, horizon),
         )
+        held, known = np.stack(parts), np.stack(last)
+        _refuse_overflow(ids, held, known)
         if isinstance(self.model.head, Quantiles):
             levels = np.array(self.model.head.levels)
-            return QuantileForecast(
-                ids, cutoffs, sessions, np.stack(parts), levels, np.stack(last), panel.ends
-            )
-        forecast = Forecast(ids, cutoffs, sessions, np.stack(parts), np.stack(last), panel.ends)
-        _refuse_overflow(forecast)
-        return forecast
+            return QuantileForecast(ids, cutoffs, sessions, held, levels, known, panel.ends)
+        return Forecast(ids, cutoffs, sessions, held, known, panel.ends)
 
     def _sample_paths(
         self, panel: Panel, origins: Sequence[int], horizon: int, num_samples: int, seed: int
@@ -221,7 +220,10 @@ class Forecaster(AutoregressiveTask):
     def _from_windows(
         self, panel: Panel, origins: Sequence[int], horizon: int, num_samples: int, seed: int
     ) -> tuple[list[Any], list[Any]]:
-        """For each origin the paths (N, S, H), or quantiles (N, Q, H), and the last values (N,)."""
+        """For each origin the paths (N, S, H), or quantiles (N, Q, H), and the last values (N,).
+
+        Both are NaN for a series without a value in the codec's memory: it is named in a warning.
+        """
         values = panel.tensor()
         prices = hold(values, ~values.isnan(), values.new_full(values.shape[:1], torch.nan))
         codec, quantiles = self.model.codec, isinstance(self.model.head, Quantiles)
@@ -231,7 +233,7 @@ class Forecaster(AutoregressiveTask):
         alone = quantiles and horizon <= codec.event_shape[0]
         copies = max(codec.context, 1 if alone else num_samples)
         rows = max(_LARGEST_MEMORY // (codec.memory * copies), 1)
-        parts = []
+        parts, last = [], []
         for origin in origins:
             generator = torch.Generator().manual_seed(seed * 1_000_003 + origin)
             chunks = [
@@ -239,7 +241,14 @@ class Forecaster(AutoregressiveTask):
                 for some in torch.split(torch.arange(len(values)), rows)
             ]
             parts.append(torch.cat(chunks).numpy())
-        return parts, [prices[:, origin].numpy() for origin in origins]
+            lost = np.isnan(parts[-1]).all(axis=(1, 2))
+            last.append(np.where(lost, np.nan, prices[:, origin].numpy()))
+            if lost.any():
+                names = ", ".join(panel.unique_ids[place] for place in np.flatnonzero(lost)[:5])
+                names += f" and {lost.sum() - 5} more" if lost.sum() > 5 else ""
+                problem = f"no forecast from {session_text(panel.ds[origin])}: no recent value of"
+                warnings.warn(DataWarning(f"{problem} {names}"), stacklevel=4)
+        return parts, last
 
     def _from_window(
         self,
@@ -265,6 +274,9 @@ class Forecaster(AutoregressiveTask):
             state = self.model.read(window[:, codec.memory :], state)
         steps = -(-horizon // size)
         found = self._draw(state, steps, num_samples, generator)
+        # Without one value in the codec's memory there is no level, and nothing to say.
+        lost = window[:, -codec.memory :].isnan().all(1, keepdim=True)
+        found = found.masked_fill(lost, torch.nan)
         return found[..., :horizon].transpose(0, 1).float()
 
     def score_frame(self) -> pd.DataFrame:
@@ -272,14 +284,13 @@ class Forecaster(AutoregressiveTask):
         return pd.DataFrame([one.row() for one in self.scores])
 
 
-def _refuse_overflow(forecast: Forecast) -> None:
+def _refuse_overflow(ids: Sequence[str], held: Any, last: Any) -> None:
     """A volatility that feeds on itself can leave the range of numbers: such paths say nothing."""
-    broken = ~np.isfinite(forecast.samples) & np.isfinite(forecast.last)[:, :, None, None]
+    broken = ~np.isfinite(held) & np.isfinite(last)[:, :, None, None]
     if broken.any():
         places = np.argwhere(broken)
         _, series, _, session = places[places[:, 3].argmin()]
-        name = forecast.unique_ids[series]
         raise DataError(
-            f"paths of {name} leave the range of numbers {session + 1} sessions ahead: "
+            f"paths of {ids[series]} leave the range of numbers {session + 1} sessions ahead: "
             "shorten the horizon, or train the model longer"
         )
