@@ -7,7 +7,7 @@ line and exits with status 2; Python code catches `TsrnnError`, or a branch of i
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -58,6 +58,12 @@ class CheckpointError(TsrnnError):
 
 class TrainingError(TsrnnError):
     """Training that cannot go on: it diverged."""
+
+
+def first_few(names: Sequence[str]) -> str:
+    """The first five names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -124,10 +124,11 @@ class Blocks(Codec):
 
     def encode(self, raw: Tensor, state: BlocksState | None = None) -> tuple[Encoding, BlocksState]:
         """All blocks at once, equal to the blocks one by one."""
-        blocks = self.blocks(raw.to(torch.float64))
+        raw = raw.to(torch.float64)
+        blocks = self.blocks(raw)
         if state is None:
             state = self.initial_state(*raw.shape[:-1])
-        values = torch.cat([state.memory, raw.to(torch.float64)], -1)
+        values = torch.cat([state.memory, raw], -1)
         memory = values.unfold(-1, self.memory, self.block_size)[..., :-1, :]
         recent = self._recent(memory)
         inputs, location, scale = self._known(memory, recent)
@@ -139,8 +140,7 @@ class Blocks(Codec):
 
     def state_after(self, raw: Tensor) -> BlocksState:
         """The memory of the last M of (..., T) values."""
-        state = self.initial_state(*raw.shape[:-1])
-        return BlocksState(torch.cat([state.memory, raw.to(torch.float64)], -1)[..., -self.memory :])
+        return self.update(raw, self.initial_state(*raw.shape[:-1]))
 
     def _recent(self, memory: Tensor) -> _Recent:
         values = memory[..., -self._length :]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
 from tsrnn.errors import ConfigError, DataWarning
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Holdout, Panel, session_text
 
 HISTORY_VALUES = 2_000_000
 
@@ -66,7 +66,7 @@ class PanelData(pl.LightningDataModule):
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """A panel stays where it is: a forecaster moves what it reads."""
-        if any(isinstance(part, Panel) for part in (batch, *(batch if isinstance(batch, tuple) else ()))):
+        if isinstance(batch, Panel | Holdout):
             return batch
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
 

@@ -18,7 +18,7 @@ from tsrnn.data.price_files import read_prices
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.streams import SeriesChunks
 from tsrnn.data.windows import RandomWindows
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
 from tsrnn.protocols import Encoding, Panel
 
 _SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
@@ -226,8 +226,7 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
     counts = frame.groupby("unique_id", sort=False)["y"].size()
     short = counts[counts < shortest]
     if len(short):
-        listing = ", ".join(f"{name} ({count})" for name, count in list(short.items())[:5])
-        listing += f" and {len(short) - 5} more" if len(short) > 5 else ""
+        listing = first_few([f"{name} ({count})" for name, count in short.items()])
         if len(short) == len(counts):
             raise DataError(
                 f"a series needs at least {shortest} prices (the window); there are fewer of {listing}",

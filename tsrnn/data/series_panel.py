@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
@@ -18,10 +17,9 @@ from tsrnn.data.price_checks import shown
 from tsrnn.data.seasons import default_blocks, frequency_of, seasons_of
 from tsrnn.data.series_files import panel_from_frame, read_series
 from tsrnn.data.windows import BlocksBefore, BlockWindows
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
 from tsrnn.protocols import Holdout, Panel, session_text
 
-_NAMED = 5
 _LARGEST = 1e30
 
 
@@ -167,7 +165,8 @@ class SeriesPanel(PanelData):
         counts = (~np.isnan(values)).sum(1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN
-            large = np.nanmax(np.abs(values), 1) > _LARGEST
+            lowest, highest = np.nanmin(values, 1), np.nanmax(values, 1)
+        large = np.maximum(highest, -lowest) > _LARGEST
         kept = (counts >= shortest) & ~large
         if not kept.any() and large.any():
             raise DataError(
@@ -178,14 +177,11 @@ class SeriesPanel(PanelData):
                 f"every series has fewer than {shortest} values (two blocks) in the training span",
                 path=self.source,
             )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN
-            constant = kept & (np.nanmin(values, 1) == np.nanmax(values, 1))
         self._warn(panel, large, "left out, with values beyond 1e30, which single precision does not hold")
         self._warn(
             panel, counts < shortest, f"left out, with fewer than {shortest} values (two blocks) to train on"
         )
-        self._warn(panel, constant, "constant in the training span, and used as they are")
+        self._warn(panel, kept & (lowest == highest), "constant in the training span, and used as they are")
         if kept.all():
             return panel
         names = tuple(name for name, keep in zip(panel.unique_ids, kept, strict=True) if keep)
@@ -195,9 +191,8 @@ class SeriesPanel(PanelData):
     def _warn(self, panel: Panel, which: np.ndarray[Any, Any], problem: str) -> None:
         places = np.flatnonzero(which)
         if len(places):
-            names = ", ".join(shown(panel.unique_ids[place]) for place in places[:_NAMED])
-            more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-            warnings.warn(DataWarning(f"{self.source}: {problem}: {names}{more}"), stacklevel=3)
+            names = first_few([shown(panel.unique_ids[place]) for place in places])
+            warnings.warn(DataWarning(f"{self.source}: {problem}: {names}"), stacklevel=3)
 
     @property
     def season(self) -> int:
@@ -205,18 +200,15 @@ class SeriesPanel(PanelData):
         seasons = getattr(self.codec, "seasons", (1,))
         return next((int(season) for season in seasons if season > 1), 1)
 
-    def _values(self) -> torch.Tensor:
-        return self.panel.tensor()
-
     def train_dataloader(self) -> BlockWindows:
         """Random windows within the training span."""
         draws = self.draws(self.batch_size, self.batches_per_epoch, self.seed)
-        return BlockWindows(self._values()[:, : self.spans[0]], self.codec, **draws)
+        return BlockWindows(self.panel.tensor()[:, : self.spans[0]], self.codec, **draws)
 
     def val_dataloader(self) -> BlocksBefore | list[Any]:
         """Every series' blocks in the validation span; no loader where that span is empty."""
         train, valid, _ = self.spans
-        return BlocksBefore(self._values(), self.codec, valid, valid - train) if train < valid else []
+        return BlocksBefore(self.panel.tensor(), self.codec, valid, valid - train) if train < valid else []
 
     def test_dataloader(self) -> DataLoader[Holdout]:
         """One batch: the test span, forecast as a whole from the session before it.

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from tsrnn.data.calendars import check_calendar
 from tsrnn.data.cells import Cells
 from tsrnn.data.price_checks import YEARS, Source, refuse_unprintable, shown
-from tsrnn.errors import DataError, DataWarning
+from tsrnn.errors import DataError, DataWarning, first_few
 from tsrnn.protocols import Panel, session_text
 
 Codes: TypeAlias = npt.NDArray[np.int32]
@@ -307,9 +307,8 @@ def _warn_of_empty(rows: _Rows, valued: Flags) -> None:
         raise DataError("there is not one value", path=rows.path)
     empty = np.flatnonzero(~valued)
     if empty.size:
-        names = ", ".join(shown(rows.names[index]) for index in empty[:5])
-        more = f" and {empty.size - 5} more" if empty.size > 5 else ""
-        problem = f"{rows.path}: left out, without any value: {names}{more}"
+        names = first_few([shown(rows.names[index]) for index in empty])
+        problem = f"{rows.path}: left out, without any value: {names}"
         warnings.warn(DataWarning(problem), stacklevel=4)
 
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from tsrnn.evaluation.accuracy import mase, weighted_quantile_loss
 from tsrnn.evaluation.seasonal_naive import SeasonalNaive
+from tsrnn.heads.quantiles import DECILES
 from tsrnn.protocols import Forecast, Holdout, QuantileForecast
-
-DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True)

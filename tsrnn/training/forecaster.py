@@ -15,7 +15,7 @@ from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec, Vocabulary
 from tsrnn.data.windows import windows
 from tsrnn.embeddings import ValueEmbedding
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
 from tsrnn.evaluation import (
     AccuracyScore,
     Assessment,
@@ -244,8 +244,7 @@ class Forecaster(AutoregressiveTask):
             lost = np.isnan(parts[-1]).all(axis=(1, 2))
             last.append(np.where(lost, np.nan, prices[:, origin].numpy()))
             if lost.any():
-                names = ", ".join(panel.unique_ids[place] for place in np.flatnonzero(lost)[:5])
-                names += f" and {lost.sum() - 5} more" if lost.sum() > 5 else ""
+                names = first_few([panel.unique_ids[place] for place in np.flatnonzero(lost)])
                 problem = f"no forecast from {session_text(panel.ds[origin])}: no recent value of"
                 warnings.warn(DataWarning(f"{problem} {names}"), stacklevel=4)
         return parts, last
