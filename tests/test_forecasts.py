@@ -6,8 +6,8 @@ import torch
 
 from tests.panels import seasonal_panel
 from tsrnn.evaluation import RandomWalk, SeasonalNaive
+from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads.quantiles import DECILES, QuantileDistribution
-from tsrnn.protocols import Forecast, QuantileForecast
 
 O, N, H = 2, 3, 4
 LEVELS = [DECILES, (0.05, 0.5, 0.7), (0.4,)]
@@ -109,11 +109,11 @@ def test_paths_are_what_they_were():
     forecast = of_paths()
     np.testing.assert_allclose(forecast.mean, forecast.samples.mean(2))
     np.testing.assert_allclose(
-        forecast.quantile([0.1, 0.7]), np.quantile(forecast.samples, [0.1, 0.7], axis=2)
+        forecast.quantile([0.1, 0.7]), np.quantile(forecast.samples, [0.1, 0.7], axis=2, method="weibull")
     )
     np.testing.assert_allclose(forecast.probability_up(), (forecast.samples > 100).mean(2))
     np.testing.assert_allclose(
-        forecast.value_at_risk(0.1), 1 - np.quantile(forecast.samples, 0.1, axis=2) / 100
+        forecast.value_at_risk(0.1), 1 - np.quantile(forecast.samples, 0.1, axis=2, method="weibull") / 100
     )
     worst = np.sort(forecast.samples, axis=2)[:, :, :50].mean(2)
     np.testing.assert_allclose(forecast.expected_shortfall(0.1), 1 - worst / 100)

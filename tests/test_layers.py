@@ -14,7 +14,8 @@ LAYERS = [
     {"models", "data"},
     {"embeddings", "backbones", "heads", "codecs"},
     {"ops", "components"},
-    {"protocols", "errors"},
+    {"protocols"},
+    {"forecasts", "errors"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tsrnn.data import PriceSeries, SeriesPanel, TextCorpus, Yahoo, read_prices, read_series
     from tsrnn.errors import TsrnnError
     from tsrnn.evaluation import RandomWalk, SeasonalNaive
+    from tsrnn.forecasts import Forecast, QuantileForecast
     from tsrnn.heads import (
         AdaptiveSoftmax,
         Categorical,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     )
     from tsrnn.models import AutoregressiveModel
     from tsrnn.ops.cpu import tune_cpu
-    from tsrnn.protocols import Forecast, Panel, Predictor, QuantileForecast
+    from tsrnn.protocols import Panel, Predictor
     from tsrnn.training import Forecaster, LanguageModel, RNNForecaster, load
 
 __version__ = "0.1.0"
@@ -38,7 +39,7 @@ _HOMES = {
     "Blocks": "codecs",
     "Categorical": "heads",
     "Codec": "codecs",
-    "Forecast": "protocols",
+    "Forecast": "forecasts",
     "Forecaster": "training",
     "GRU": "backbones",
     "Head": "heads",
@@ -50,7 +51,7 @@ _HOMES = {
     "Panel": "protocols",
     "Predictor": "protocols",
     "PriceSeries": "data",
-    "QuantileForecast": "protocols",
+    "QuantileForecast": "forecasts",
     "Quantiles": "heads",
     "RNN": "backbones",
     "RNNForecaster": "training",

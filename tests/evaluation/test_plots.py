@@ -14,7 +14,8 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from tsrnn.evaluation.plots import fan_chart
-from tsrnn.protocols import Forecast, Panel
+from tsrnn.forecasts import Forecast
+from tsrnn.protocols import Panel
 
 HORIZON = 10
 DATES = pd.bdate_range("2020-01-01", periods=400).to_numpy()

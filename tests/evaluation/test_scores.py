@@ -9,8 +9,9 @@ from scipy import stats
 from tests.prices import random_walks
 from tsrnn.data.price_series import panel_of
 from tsrnn.evaluation import RandomWalk, assess, score
+from tsrnn.forecasts import Forecast
 from tsrnn.heads.normal import NormalDistribution
-from tsrnn.protocols import Forecast, Predictor
+from tsrnn.protocols import Predictor
 
 PANEL = panel_of(random_walks(3, 600), "24/5", "test")
 
@@ -64,12 +65,12 @@ def test_forecast_statistics_equal_numpys():
     ds = np.arange(8).reshape(2, 4)
     forecast = Forecast(("a", "b", "c"), np.array([10, 11]), ds, samples, last)
     low, high = forecast.interval(90)
-    np.testing.assert_allclose(low, np.quantile(samples, 0.05, axis=2))
-    np.testing.assert_allclose(high, np.quantile(samples, 0.95, axis=2))
+    np.testing.assert_allclose(low, np.quantile(samples, 0.05, axis=2, method="weibull"))
+    np.testing.assert_allclose(high, np.quantile(samples, 0.95, axis=2, method="weibull"))
     np.testing.assert_allclose(forecast.probability_up(), (samples > last[..., None, None]).mean(2))
     losses = np.sort(1 - samples / last[..., None, None], axis=2)
     np.testing.assert_allclose(forecast.expected_shortfall(), losses[:, :, -50:].mean(2))
-    np.testing.assert_allclose(forecast.value_at_risk(), np.quantile(losses, 0.95, axis=2))
+    np.testing.assert_allclose(forecast.value_at_risk(), np.quantile(losses, 0.95, axis=2, method="weibull"))
     frame = forecast.to_frame((80, 95))
     assert list(frame.columns[:9]) == [
         "unique_id",

@@ -13,7 +13,8 @@ from tests.training.test_checkpoints import new_trainer
 from tsrnn.codecs import Blocks
 from tsrnn.data import PriceSeries, SeriesPanel
 from tsrnn.errors import DataError, DataWarning
-from tsrnn.protocols import Forecast, Panel, Predictor, QuantileForecast
+from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.protocols import Panel, Predictor
 from tsrnn.training import Forecaster, load
 from tsrnn.training.quiet import quiet
 

@@ -20,7 +20,8 @@ from tsrnn.data import read_prices, read_series
 from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation.plots import fan_chart, spaced_origins
-from tsrnn.protocols import Forecast, Panel, QuantileForecast, session_text
+from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.protocols import Panel, session_text
 
 _MOST_SERIES = 10
 # The options that are arguments of `read_prices`.

@@ -11,9 +11,10 @@ import torch
 from tsrnn.codecs import LogReturns
 from tsrnn.data.calendars import following_sessions
 from tsrnn.errors import ConfigError
+from tsrnn.forecasts import Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.ops.scan import before, hold
-from tsrnn.protocols import Forecast, Panel
+from tsrnn.protocols import Panel
 
 
 def log_returns(panel: Panel) -> torch.Tensor:

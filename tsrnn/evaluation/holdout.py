@@ -9,8 +9,9 @@ import numpy as np
 
 from tsrnn.evaluation.accuracy import mase, weighted_quantile_loss
 from tsrnn.evaluation.seasonal_naive import SeasonalNaive
+from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads.quantiles import DECILES
-from tsrnn.protocols import Forecast, Holdout, QuantileForecast
+from tsrnn.protocols import Holdout
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from tsrnn.protocols import Forecast, Panel, QuantileForecast
+from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.protocols import Panel
 
 Fan: TypeAlias = tuple[Forecast | QuantileForecast, int]
 """A forecast, and the place of the origin that is drawn."""

@@ -11,7 +11,8 @@ from scipy import special
 
 from tsrnn.errors import ConfigError
 from tsrnn.evaluation.baselines import forecast_sessions
-from tsrnn.protocols import Forecast, Panel
+from tsrnn.forecasts import Forecast
+from tsrnn.protocols import Panel
 
 Floats = npt.NDArray[np.float64]
 

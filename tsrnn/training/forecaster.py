@@ -27,10 +27,11 @@ from tsrnn.evaluation import (
     score_holdout,
     score_naive,
 )
+from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads import Head, Quantiles, StudentT
 from tsrnn.models import AutoregressiveModel, ModelState
 from tsrnn.ops.scan import hold
-from tsrnn.protocols import Batch, Forecast, Holdout, Panel, QuantileForecast, session_text
+from tsrnn.protocols import Batch, Holdout, Panel, session_text
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
 
 _CHUNK_LENGTH = 4096

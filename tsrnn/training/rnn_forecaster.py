@@ -24,8 +24,8 @@ from tsrnn.backbones import Backbone
 from tsrnn.data import PriceSeries
 from tsrnn.errors import ConfigError, nearest
 from tsrnn.evaluation.plots import fan_chart, spaced_origins
+from tsrnn.forecasts import Forecast
 from tsrnn.heads import Head
-from tsrnn.protocols import Forecast
 from tsrnn.training.checkpoint import AtomicCheckpointIO
 from tsrnn.training.forecaster import Forecaster
 from tsrnn.training.quiet import quiet
