@@ -11,6 +11,7 @@ from utilsforecast import losses
 
 from tsrnn.errors import ConfigError
 from tsrnn.evaluation import SeasonalNaive, mase, owa, pinball, smape, weighted_quantile_loss
+from tsrnn.evaluation.accuracy import mae, rmse, rmsse
 from tsrnn.protocols import Panel, Predictor
 
 DECILES = np.arange(1, 10) / 10
@@ -54,6 +55,32 @@ def test_mase_of_hand_made_numbers():
     np.testing.assert_allclose(mase(actual, forecast, history, 2), [1.5, NAN, NAN, NAN])
     assert np.isnan(mase(actual, forecast, history, 9)).all()
     np.testing.assert_allclose(np.nanmean(mase(actual, forecast, history, 1)), (0.9 + 0.75) / 2)
+
+
+def test_plain_and_squared_errors_of_hand_made_numbers():
+    actual = np.array([[1.0, 2.0], [NAN, 5.0], [NAN, NAN]])
+    forecast = np.array([[4.0, -2.0], [NAN, 3.0], [NAN, 1.0]])
+    np.testing.assert_allclose(mae(actual, forecast), [3.5, 2.0, NAN])
+    np.testing.assert_allclose(rmse(actual, forecast), [np.sqrt(12.5), 2.0, NAN])
+    history = np.array([[1, 2, 1, 4.0], [NAN, NAN, 5, 7], [1, 2, 3, 4]])
+    np.testing.assert_allclose(rmsse(actual, forecast, history, 1), [np.sqrt(12.5 / (11 / 3)), 1.0, NAN])
+    # Only the first series and the third have values two steps apart.
+    np.testing.assert_allclose(rmsse(actual, forecast, history, 2), [np.sqrt(12.5 / 2), NAN, NAN])
+
+
+def test_a_constant_series_has_no_scale_and_may_lack_a_forecast():
+    history = np.array([[3.0, 3.0, 3.0], [NAN, NAN, 1.0]])
+    actual, forecast = np.array([[4.0], [4.0]]), np.array([[5.0], [NAN]])
+    assert np.isnan(rmsse(actual, forecast, history, 1)).all()
+
+
+@pytest.mark.parametrize("score", [mae, rmse, lambda *values: rmsse(*values, np.array([[1.0, 2.0]] * 2), 1)])
+def test_a_missing_forecast_and_a_wrong_shape_are_errors_of_every_point_score(score):
+    actual, forecast = np.array([[1.0, 2.0], [3.0, NAN]]), np.array([[1.0, NAN], [3.0, NAN]])
+    with pytest.raises(ValueError, match="1 series lack a forecast"):
+        score(actual, forecast)
+    with pytest.raises(ValueError, match=r"\(2, 2\), but forecasts are \(2, 1\)"):
+        score(actual, forecast[:, :1])
 
 
 def test_what_is_missing_of_the_actual_values_is_left_out_and_a_missing_forecast_is_an_error():
@@ -103,6 +130,10 @@ def test_point_scores_equal_those_of_utilsforecast(example, season):
     frame = frame_of(actual, 60, model=quantiles[4])
     expected = losses.mase(frame, ["model"], season, frame_of(history))["model"]
     np.testing.assert_allclose(mase(actual, quantiles[4], history, season), expected, rtol=1e-9)
+    expected = losses.rmsse(frame, ["model"], season, frame_of(history))["model"]
+    np.testing.assert_allclose(rmsse(actual, quantiles[4], history, season), expected, rtol=1e-9)
+    for ours, theirs in ((mae, losses.mae), (rmse, losses.rmse)):
+        np.testing.assert_allclose(ours(actual, quantiles[4]), theirs(frame, ["model"])["model"], rtol=1e-9)
     expected = 200 * losses.smape(frame, ["model"])["model"]  # theirs is a share of 1
     np.testing.assert_allclose(smape(actual, quantiles[4]), expected, rtol=1e-9)
 

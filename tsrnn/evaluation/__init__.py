@@ -1,9 +1,20 @@
 """Evaluation: baselines, scores and pictures of prices; sentences and word vectors of language models."""
 
-from tsrnn.evaluation.accuracy import mase, owa, pinball, smape, weighted_quantile_loss
+from tsrnn.evaluation.accuracy import mae, mase, owa, pinball, rmse, rmsse, smape, weighted_quantile_loss
 from tsrnn.evaluation.baselines import RandomWalk, forecast_sessions
+from tsrnn.evaluation.conformal import Conformal
 from tsrnn.evaluation.holdout import AccuracyScore, score_holdout, score_naive
 from tsrnn.evaluation.metrics import Assessment, DensityScore, assess, score
+from tsrnn.evaluation.probabilistic import (
+    DirectionalAccuracy,
+    coverage,
+    crps_normal,
+    crps_sample,
+    crps_student_t,
+    directional_accuracy,
+    pit_histogram,
+)
+from tsrnn.evaluation.report import ReportContents, write_report
 from tsrnn.evaluation.seasonal_naive import SeasonalNaive
 from tsrnn.evaluation.sentences import (
     SentenceScore,
@@ -13,24 +24,40 @@ from tsrnn.evaluation.sentences import (
     score_sentences,
     score_stream,
 )
+from tsrnn.evaluation.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
 from tsrnn.evaluation.word_vectors import neighbours
 
 __all__ = [
     "AccuracyScore",
     "Assessment",
+    "Conformal",
     "DensityScore",
+    "DieboldMariano",
+    "DirectionalAccuracy",
     "RandomWalk",
+    "ReportContents",
     "SeasonalNaive",
     "SentenceScore",
     "StreamScore",
     "assess",
+    "block_bootstrap_ratio",
     "compare",
+    "coverage",
+    "crps_normal",
+    "crps_sample",
+    "crps_student_t",
+    "diebold_mariano",
+    "directional_accuracy",
     "forecast_sessions",
+    "mae",
     "mase",
     "neighbours",
     "owa",
     "perplexity",
     "pinball",
+    "pit_histogram",
+    "rmse",
+    "rmsse",
     "score",
     "score_holdout",
     "score_naive",
@@ -38,4 +65,5 @@ __all__ = [
     "score_stream",
     "smape",
     "weighted_quantile_loss",
+    "write_report",
 ]

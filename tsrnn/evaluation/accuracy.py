@@ -10,6 +10,48 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
 
 
+def mae(actual: Array, forecast: Array) -> npt.NDArray[np.float64]:
+    """Mean absolute error: the score that the median of what can happen minimises.
+
+        MAE = mean_h |y_h − ŷ_h|
+
+    Args:
+        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        forecast: (N, H) the point forecasts, in raw units.
+
+    Returns:
+        (N,) the error of each series, in its unit; NaN where nothing is observed.
+
+    Raises:
+        ValueError: if a forecast of what was observed is missing, or the shapes differ.
+
+    Source: Hyndman and Koehler (2006), Another look at measures of forecast accuracy, International Journal
+    of Forecasting 22, 679-688, section 2.1.
+    """
+    return _mean(_errors(actual, forecast))
+
+
+def rmse(actual: Array, forecast: Array) -> npt.NDArray[np.float64]:
+    """Root mean squared error: the score that the mean of what can happen minimises.
+
+        RMSE = √ mean_h (y_h − ŷ_h)²
+
+    Args:
+        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        forecast: (N, H) the point forecasts, in raw units.
+
+    Returns:
+        (N,) the error of each series, in its unit; NaN where nothing is observed.
+
+    Raises:
+        ValueError: if a forecast of what was observed is missing, or the shapes differ.
+
+    Source: Hyndman and Koehler (2006), Another look at measures of forecast accuracy, International Journal
+    of Forecasting 22, 679-688, section 2.1.
+    """
+    return np.sqrt(_mean(_errors(actual, forecast) ** 2))
+
+
 def mase(actual: Array, forecast: Array, history: Array, seasonality: int) -> npt.NDArray[np.float64]:
     """Mean absolute scaled error: the error in units of the naive forecast's own error in the history.
 
@@ -38,6 +80,36 @@ def mase(actual: Array, forecast: Array, history: Array, seasonality: int) -> np
     scale = np.where(scale > 0, scale, np.nan)
     # A series that has no score anyway may lack a forecast.
     return _mean(_errors(np.where(np.isnan(scale)[:, None], np.nan, actual), forecast)) / scale
+
+
+def rmsse(actual: Array, forecast: Array, history: Array, seasonality: int) -> npt.NDArray[np.float64]:
+    """Root mean squared scaled error: the error in units of the naive forecast's own in the history.
+
+        RMSSE = √ (mean_h (y_{T+h} − ŷ_{T+h})² / mean_t (y_t − y_{t−m})²)
+
+    M5 has m = 1, and a history that begins with a product's first sale: give NaN before it. NaN where that
+    scale is 0, where the history has no two values a season apart, and where nothing is observed.
+
+    Args:
+        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        forecast: (N, H) the point forecasts, in raw units.
+        history: (N, T) the values up to the origin, NaN where there are none.
+        seasonality: m, steps in a season; 1 for none.
+
+    Returns:
+        (N,) the error of each series, without unit.
+
+    Raises:
+        ValueError: if a forecast of what was observed is missing, or the shapes differ.
+
+    Source: Makridakis, Spiliotis and Assimakopoulos (2022), M5 accuracy competition: results, findings, and
+    conclusions, International Journal of Forecasting 38, 1346-1364.
+    """
+    scale = _mean((history[:, seasonality:] - history[:, :-seasonality]) ** 2)
+    scale = np.where(scale > 0, scale, np.nan)
+    # A series that has no score anyway may lack a forecast.
+    errors = _errors(np.where(np.isnan(scale)[:, None], np.nan, actual), forecast)
+    return np.sqrt(_mean(errors**2) / scale)
 
 
 def smape(actual: Array, forecast: Array) -> npt.NDArray[np.float64]:

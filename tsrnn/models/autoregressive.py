@@ -133,8 +133,7 @@ class AutoregressiveModel(nn.Module):
             state: from `initial_state`, `log_prob` or `step`. After a step it awaits its observation.
         """
         codec_state = state.codec if x_t is None else self.codec.update(x_t, state.codec)
-        known = self.codec.known(codec_state)
-        distribution, backbone_state = self._next(known, state.backbone)
+        distribution, backbone_state = self._next(codec_state, state.backbone)
         return distribution, ModelState(codec_state, backbone_state)
 
     @torch.no_grad()
@@ -155,15 +154,24 @@ class AutoregressiveModel(nn.Module):
         Returns:
             (S, ..., H) raw values; (S, ..., H · P) where a step is a block of P values.
         """
-        codec_state = state_ops.expand(state.codec, num_samples)
-        backbone_state = state_ops.repeat(state.backbone, num_samples)
-        path = []
-        for _ in range(steps):
-            distribution, backbone_state = self._next(self.codec.known(codec_state), backbone_state)
+        # What comes first is read once, for it is the same for all paths.
+        codec_state, backbone_state = state
+        known = self._known(codec_state)
+        features, backbone_state = self._features(known, backbone_state)
+        codec_state = state_ops.expand(codec_state, num_samples)
+        backbone_state = state_ops.repeat(backbone_state, num_samples)
+        known = state_ops.expand(known, num_samples)
+        features = features.expand(num_samples, *features.shape)
+        path: list[Tensor] = []
+        while True:
+            distribution = self._distribution(features, known.location, known.scale)
             x_t = self.codec.decode(distribution.sample(generator), codec_state)
-            codec_state = self.codec.update(x_t, codec_state)
             path.append(x_t)
-        return self._joined(path)
+            if len(path) == steps:
+                return self._joined(path)
+            codec_state = self.codec.update(x_t, codec_state)
+            known = self._known(codec_state)
+            features, backbone_state = self._features(known, backbone_state)
 
     @torch.no_grad()
     def quantiles(
@@ -184,7 +192,7 @@ class AutoregressiveModel(nn.Module):
             (Q, ..., H) raw values; (Q, ..., H · P) where a step is a block of P values.
         """
         codec_state = state.codec
-        distribution, backbone_state = self._next(self.codec.known(codec_state), state.backbone)
+        distribution, backbone_state = self._next(codec_state, state.backbone)
         assert isinstance(distribution, QuantileDistribution)
         levels = distribution.levels
         own = distribution.quantiles.movedim(-1, 0)
@@ -197,7 +205,7 @@ class AutoregressiveModel(nn.Module):
         followed = distribution.expand(num_paths).quantile(even)
         for _ in range(steps - 1):
             codec_state = self.codec.update(self.codec.decode(followed, codec_state), codec_state)
-            distribution, backbone_state = self._next(self.codec.known(codec_state), backbone_state)
+            distribution, backbone_state = self._next(codec_state, backbone_state)
             assert isinstance(distribution, QuantileDistribution)
             followed = distribution.quantile(even[torch.randperm(num_paths, generator=generator)])
             paths = self.codec.decode(followed, codec_state)
@@ -209,15 +217,29 @@ class AutoregressiveModel(nn.Module):
         event = len(self.codec.event_shape)
         return torch.stack(path, dim=-1 - event).flatten(-1 - event)
 
-    def _next(self, known: Known, backbone_state: State) -> tuple[Distribution, State]:
-        """The distribution (...) of the observation that is known to come."""
+    def _next(self, codec_state: State, backbone_state: State) -> tuple[Distribution, State]:
+        """The distribution (...) of the observation that follows a state."""
+        known = self._known(codec_state)
+        features, backbone_state = self._features(known, backbone_state)
+        return self._distribution(features, known.location, known.scale), backbone_state
+
+    def _known(self, codec_state: State) -> Known:
+        """What is known of the next observation, in the network's precision."""
+        inputs, location, scale = self.codec.known(codec_state)
         dtype = self._dtype
-        inputs, location, scale = (None if part is None else _cast(part, dtype) for part in known)
-        assert inputs is not None
-        batch = inputs.shape if scale is None else scale.shape
+        return Known(
+            _cast(inputs, dtype),
+            None if location is None else _cast(location, dtype),
+            None if scale is None else _cast(scale, dtype),
+        )
+
+    def _features(self, known: Known, backbone_state: State) -> tuple[Tensor, State]:
+        """The backbone's output (..., H) for what is known of the next observation."""
+        inputs = known.inputs
+        batch = inputs.shape if known.scale is None else known.scale.shape
         rows = inputs.reshape(-1, 1, *inputs.shape[len(batch) :])
         y_BTH, backbone_state = self.backbone(self.embedding(rows), backbone_state)
-        return self._distribution(y_BTH.view(*batch, -1), location, scale), backbone_state
+        return y_BTH.view(*batch, -1), backbone_state
 
     def _distribution(self, features: Tensor, location: Tensor | None, scale: Tensor | None) -> Distribution:
         distribution: Distribution = self.head(features)

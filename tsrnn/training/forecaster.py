@@ -106,7 +106,7 @@ class Forecaster(AutoregressiveTask):
             forecast = self.forecast(
                 batch.panel, batch.horizon, origins=[batch.origin], num_samples=self.num_samples
             )
-            self.scores = [score_holdout(self._name, forecast, batch), score_naive(batch)]
+            self.scores = [score_holdout(self.name, forecast, batch), score_naive(batch)]
             return
         distribution, state = self.model(batch.encoding, self.carried(batch, "test"))
         self.carry(state, "test")
@@ -116,13 +116,14 @@ class Forecaster(AutoregressiveTask):
         """Score the span, beside the random walk on the same steps: see `scores`."""
         if not self._tested:  # a holdout, which is scored already
             return
-        nats = score(self._name, self._tested)
+        nats = score(self.name, self._tested)
         self.scores = [nats, *self._random_walks()]
         self._tested.clear()
         self.log("test_nats", nats.nats)
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """The name in tables: the backbone's."""
         return type(self.model.backbone).__name__
 
     def _random_walks(self) -> list[DensityScore]:
