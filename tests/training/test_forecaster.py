@@ -6,9 +6,12 @@ import torch
 
 from tests.prices import random_walks
 from tests.training.test_checkpoints import SMALL, new_data, new_task, new_trainer
+from tsrnn.backbones import GRU
 from tsrnn.data import PriceSeries
 from tsrnn.errors import DataError, TrainingError
+from tsrnn.heads import NormalMixture, StudentT
 from tsrnn.protocols import Batch, Predictor
+from tsrnn.training import Forecaster
 from tsrnn.training.quiet import quiet
 
 
@@ -66,6 +69,25 @@ def test_testing_stands_beside_the_random_walk_on_the_same_steps(trained):
     walk = 0.5 * (moves[:, 339:] / scale) ** 2 + np.log(scale) + 0.5 * np.log(2 * np.pi)
     assert frame["nats"][1] == pytest.approx(walk.mean(), rel=1e-6)
     assert frame["mae_percent"][1] == pytest.approx(100 * np.abs(moves[:, 339:]).mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize("head", [StudentT, NormalMixture])
+def test_a_forecast_has_the_closed_form_of_its_first_step(trained, head):
+    data = trained[1]
+    task = Forecaster(data.codec, GRU, head, embedding_size=8).eval()
+    origins = [300, 320, 359]
+    forecast = task.forecast(data.panel, 3, origins=origins, num_samples=4000)
+    actual = data.panel.values[:, np.array(origins)[:, None] + [1, 2, 3]].swapaxes(0, 1)
+    nats = forecast.density.log_prob(actual)
+    with torch.no_grad():
+        every, _ = task.model.log_prob(data.panel.tensor())
+    np.testing.assert_allclose(nats[:, :, 0], every[:, np.array(origins) + 1].T, rtol=1e-5)
+    assert np.isnan(nats[:, :, 1:]).all()
+    pit = forecast.density.cdf(actual)[:, :, 0]
+    share = (forecast.samples[..., 0] <= actual[:, :, None, 0]).mean(axis=2)
+    np.testing.assert_allclose(pit, share, atol=0.04)
+    np.testing.assert_allclose(forecast.density.cdf(forecast.median[..., :1]), 0.5, atol=1e-5)
+    np.testing.assert_allclose(forecast.median, forecast.quantile(0.5), rtol=2e-3)
 
 
 def test_a_forecast_reads_nothing_after_its_origin(trained):

@@ -39,6 +39,11 @@ class NormalDistribution:
         """The location."""
         return self.location
 
+    @property
+    def median(self) -> Tensor:
+        """The location."""
+        return self.location
+
     def cdf(self, value: Tensor) -> Tensor:
         """P(x ≤ value)."""
         probability: Tensor = torch.special.ndtr((value - self.location) / self.scale)

@@ -13,6 +13,9 @@ from torch import Tensor
 from tsrnn.errors import ConfigError
 from tsrnn.heads.base import ParametricHead, positive
 
+_BISECTIONS = 40
+"""Of the components' range: to 1e-12 of it, less than float32 can say."""
+
 
 @dataclass(frozen=True)
 class NormalMixtureDistribution:
@@ -53,6 +56,16 @@ class NormalMixtureDistribution:
     def mean(self) -> Tensor:
         """Σ_k w_k location_k."""
         return (self.log_weight.exp() * self.location).sum(-1)
+
+    @property
+    def median(self) -> Tensor:
+        """Where the cdf is one half, by bisection between the components' locations."""
+        low, high = self.location.amin(-1), self.location.amax(-1)
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            below = self.cdf(middle) < 0.5
+            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+        return (low + high) / 2
 
     def cdf(self, value: Tensor) -> Tensor:
         """P(x ≤ value)."""

@@ -51,6 +51,11 @@ class StudentTDistribution:
         """The location, which is the mean because ν > 1."""
         return self.location
 
+    @property
+    def median(self) -> Tensor:
+        """The location, for the density is symmetric."""
+        return self.location
+
     def cdf(self, value: Tensor) -> Tensor:
         """P(x ≤ value), by scipy: no gradient."""
         z = ((value - self.location) / self.scale).detach().cpu().to(torch.float64)

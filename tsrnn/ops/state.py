@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -38,6 +38,16 @@ def repeat(state: State, copies: int) -> State:
 def expand(state: State, copies: int) -> State:
     """The state with a new leading axis of `copies`, without copying anything."""
     return map_state(lambda tensor: tensor.expand(copies, *tensor.shape), state)
+
+
+def combine(function: Callable[[list[Tensor]], Tensor], states: Sequence[State]) -> State:
+    """One state of several that are alike: `function`, such as torch.stack, of each of their tensors."""
+    first = states[0]
+    if first is None:
+        return None
+    if isinstance(first, Tensor):
+        return function(list(states))
+    return type(first)(*(combine(function, parts) for parts in zip(*states, strict=True)))
 
 
 def where(condition: Tensor, state: State, other: State) -> State:

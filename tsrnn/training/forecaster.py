@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.backbones import LSTM, Backbone
-from tsrnn.codecs import Codec, Vocabulary
+from tsrnn.codecs import Codec, LogReturns, Vocabulary
 from tsrnn.data.windows import windows
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
@@ -27,9 +27,10 @@ from tsrnn.evaluation import (
     score_holdout,
     score_naive,
 )
-from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.forecasts import Density, Forecast, QuantileForecast
 from tsrnn.heads import Head, Quantiles, StudentT
 from tsrnn.models import AutoregressiveModel, ModelState
+from tsrnn.ops import state as state_ops
 from tsrnn.ops.scan import hold
 from tsrnn.protocols import Batch, Holdout, Panel, session_text
 from tsrnn.training.autoregressive_task import AutoregressiveTask, OptimizerFactory, SchedulerFactory
@@ -179,9 +180,11 @@ class Forecaster(AutoregressiveTask):
         self.eval().cpu()
         try:
             if self.model.codec.context is None:
-                parts, last = self._sample_paths(panel, origins, horizon, num_samples, seed)
+                parts, last, states = self._sample_paths(panel, origins, horizon, num_samples, seed)
+                density = self._first_step(states)
             else:
                 parts, last = self._from_windows(panel, origins, horizon, num_samples, seed)
+                density = None
         finally:
             self.train(training).to(device)
         ids, cutoffs, sessions = (
@@ -194,15 +197,15 @@ class Forecaster(AutoregressiveTask):
         if isinstance(self.model.head, Quantiles):
             levels = np.array(self.model.head.levels)
             return QuantileForecast(ids, cutoffs, sessions, held, levels, known, panel.ends)
-        return Forecast(ids, cutoffs, sessions, held, known, panel.ends)
+        return Forecast(ids, cutoffs, sessions, held, known, panel.ends, density)
 
     def _sample_paths(
         self, panel: Panel, origins: Sequence[int], horizon: int, num_samples: int, seed: int
-    ) -> tuple[list[Any], list[Any]]:
-        """For each origin the paths (N, S, H) and the last prices (N,)."""
+    ) -> tuple[list[Any], list[Any], list[ModelState]]:
+        """For each origin the paths (N, S, H), the last prices (N,) and the model's state."""
         values = panel.tensor()
         state = self.model.initial_state(len(panel.unique_ids))
-        paths, last, read = [], [], 0
+        paths, last, states, read = [], [], [], 0
         for origin in origins:
             while read <= origin:
                 stop = min(read + _CHUNK_LENGTH, origin + 1)
@@ -212,7 +215,20 @@ class Forecaster(AutoregressiveTask):
             samples = self._draw(state, horizon, num_samples, generator)
             paths.append(samples.transpose(0, 1).numpy())
             last.append(state.codec.price.numpy())
-        return paths, last
+            states.append(state)
+        return paths, last, states
+
+    def _first_step(self, states: Sequence[ModelState]) -> Density | None:
+        """The closed form of the step after each state; None where the codec or the head has none."""
+        if not isinstance(self.model.codec, LogReturns):
+            return None
+        codec = state_ops.combine(torch.stack, [state.codec for state in states])  # (O, N, ...)
+        backbone = state_ops.combine(torch.cat, [state.backbone for state in states])
+        distribution, _ = self.model.step(None, ModelState(codec, backbone))
+        if not (hasattr(distribution, "median") and hasattr(distribution, "cdf")):
+            return None
+        median = self.model.codec.decode(distribution.median, codec)
+        return Density(_OneStep(distribution), median.unsqueeze(-1).numpy(), codec.price.numpy())
 
     def _draw(self, state: ModelState, steps: int, num_samples: int, generator: torch.Generator) -> Tensor:
         """Paths (S, ..., H), or quantiles (Q, ..., H) where the head has no density."""
@@ -283,6 +299,21 @@ class Forecaster(AutoregressiveTask):
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test as a table, the model first."""
         return pd.DataFrame([one.row() for one in self.scores])
+
+
+class _OneStep:
+    """A distribution (O, N) as that of one step ahead, (O, N, 1)."""
+
+    def __init__(self, distribution: Any) -> None:
+        self._distribution = distribution
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        log_prob: Tensor = self._distribution.log_prob(value.squeeze(-1)).unsqueeze(-1)
+        return log_prob
+
+    def cdf(self, value: Tensor) -> Tensor:
+        probability: Tensor = self._distribution.cdf(value.squeeze(-1)).unsqueeze(-1)
+        return probability
 
 
 def _refuse_overflow(ids: Sequence[str], held: Any, last: Any) -> None:
