@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
     from tsrnn.data import PriceSeries, SeriesPanel, TextCorpus, Yahoo, read_prices, read_series
     from tsrnn.errors import TsrnnError
-    from tsrnn.evaluation import RandomWalk, SeasonalNaive
+    from tsrnn.evaluation import Comparison, Conformal, RandomWalk, SeasonalNaive, Windows, backtest
     from tsrnn.forecasts import Forecast, QuantileForecast
     from tsrnn.heads import (
         AdaptiveSoftmax,
@@ -39,6 +39,8 @@ _HOMES = {
     "Blocks": "codecs",
     "Categorical": "heads",
     "Codec": "codecs",
+    "Comparison": "evaluation",
+    "Conformal": "evaluation",
     "Forecast": "forecasts",
     "Forecaster": "training",
     "GRU": "backbones",
@@ -62,7 +64,9 @@ _HOMES = {
     "TextCorpus": "data",
     "TsrnnError": "errors",
     "Vocabulary": "codecs",
+    "Windows": "evaluation",
     "Yahoo": "data",
+    "backtest": "evaluation",
     "load": "training",
     "read_prices": "data",
     "read_series": "data",
@@ -79,6 +83,8 @@ __all__ = [
     "Blocks",
     "Categorical",
     "Codec",
+    "Comparison",
+    "Conformal",
     "Forecast",
     "Forecaster",
     "Head",
@@ -99,7 +105,9 @@ __all__ = [
     "TextCorpus",
     "TsrnnError",
     "Vocabulary",
+    "Windows",
     "Yahoo",
+    "backtest",
     "load",
     "read_prices",
     "read_series",

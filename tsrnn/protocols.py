@@ -119,10 +119,15 @@ class Panel:
         """The values as a tensor, which shares their memory where they may be written to."""
         return torch.from_numpy(self.values if self.values.flags.writeable else self.values.copy())
 
+    def part(self, start: int, stop: int) -> Panel:
+        """The sessions from index `start` up to, and not with, `stop`; the values are not copied."""
+        ends = None if self.ends is None else self.ends - (self.num_sessions - stop)
+        ds = self.ds[start:stop] if self.ends is None else self.ds[start:stop] + (self.num_sessions - stop)
+        return Panel(self.unique_ids, ds, self.values[:, start:stop], self.calendar, ends)
+
     def last(self, sessions: int) -> Panel:
         """The panel's last `sessions` sessions."""
-        start = max(self.num_sessions - sessions, 0)
-        return Panel(self.unique_ids, self.ds[start:], self.values[:, start:], self.calendar, self.ends)
+        return self.part(max(self.num_sessions - sessions, 0), self.num_sessions)
 
 
 def session_text(session: Any) -> str:

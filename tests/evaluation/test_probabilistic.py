@@ -44,6 +44,14 @@ def test_the_score_of_samples_equals_that_of_scoringrules_sorted_or_not(generato
     np.testing.assert_allclose(crps_sample(actual, ordered, presorted=True), expected, rtol=0, atol=1e-9)
 
 
+def test_the_fair_score_equals_that_of_scoringrules_and_needs_two_samples(generator):
+    actual, samples = generator.normal(100, 5, (40, 3)), generator.normal(100, 3, (40, 3, 7))
+    expected = scoringrules.crps_ensemble(actual, samples, estimator="fair")
+    np.testing.assert_allclose(crps_sample(actual, samples, fair=True), expected, rtol=0, atol=1e-9)
+    with pytest.raises(ValueError, match="at least two samples"):
+        crps_sample(actual, samples[..., :1], fair=True)
+
+
 def test_blocks_of_rows_do_not_show_in_the_score(generator):
     # The first has more than one block and an incomplete last one, the second rows longer than a block.
     for shape in ((3001, 100), (3, 200_000)):

@@ -2,6 +2,7 @@
 
 from tsrnn.evaluation.accuracy import mae, mase, owa, pinball, rmse, rmsse, smape, weighted_quantile_loss
 from tsrnn.evaluation.baselines import RandomWalk, forecast_sessions
+from tsrnn.evaluation.comparison import Comparison
 from tsrnn.evaluation.conformal import Conformal
 from tsrnn.evaluation.holdout import AccuracyScore, score_holdout, score_naive
 from tsrnn.evaluation.metrics import Assessment, DensityScore, assess, score
@@ -15,6 +16,7 @@ from tsrnn.evaluation.probabilistic import (
     pit_histogram,
 )
 from tsrnn.evaluation.report import ReportContents, write_report
+from tsrnn.evaluation.scored_forecast import score_forecast
 from tsrnn.evaluation.seasonal_naive import SeasonalNaive
 from tsrnn.evaluation.sentences import (
     SentenceScore,
@@ -25,11 +27,13 @@ from tsrnn.evaluation.sentences import (
     score_stream,
 )
 from tsrnn.evaluation.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
+from tsrnn.evaluation.walk_forward import Windows, backtest
 from tsrnn.evaluation.word_vectors import neighbours
 
 __all__ = [
     "AccuracyScore",
     "Assessment",
+    "Comparison",
     "Conformal",
     "DensityScore",
     "DieboldMariano",
@@ -39,7 +43,9 @@ __all__ = [
     "SeasonalNaive",
     "SentenceScore",
     "StreamScore",
+    "Windows",
     "assess",
+    "backtest",
     "block_bootstrap_ratio",
     "compare",
     "coverage",
@@ -59,6 +65,7 @@ __all__ = [
     "rmse",
     "rmsse",
     "score",
+    "score_forecast",
     "score_holdout",
     "score_naive",
     "score_sentences",

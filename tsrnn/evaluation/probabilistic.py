@@ -15,7 +15,9 @@ _BLOCK = 1 << 17
 """Samples that `crps_sample` works on at once: 1 MiB, which stays in a core's cache."""
 
 
-def crps_sample(actual: Array, samples: Array, *, presorted: bool = False) -> npt.NDArray[np.float64]:
+def crps_sample(
+    actual: Array, samples: Array, *, presorted: bool = False, fair: bool = False
+) -> npt.NDArray[np.float64]:
     """Continuous ranked probability score of the distribution that gives each of S samples the share 1/S.
 
         CRPS(y) = (1/S) Σ_i |x_i − y| − (1/(2 S²)) Σ_i Σ_j |x_i − x_j|
@@ -27,6 +29,10 @@ def crps_sample(actual: Array, samples: Array, *, presorted: bool = False) -> np
         actual: (...) what happened, in raw units.
         samples: (..., S) draws from the forecast, in raw units; copied once if not contiguous.
         presorted: True says that the samples increase along the last axis, and saves sorting them.
+        fair: divide the second term by S (S − 1) in place of S². The expectation over samples is then the
+            score of the distribution that they are drawn from, however few they are, so that samples compare
+            with closed forms and quantiles; that of the samples' own distribution is larger by 1/S of half
+            the mean distance of two draws. Needs two samples.
 
     Returns:
         (...) the score in the series' unit, less is better: the absolute error, if S is 1. NaN where `actual`
@@ -36,8 +42,10 @@ def crps_sample(actual: Array, samples: Array, *, presorted: bool = False) -> np
         ValueError: if there are no samples, or the shapes do not fit.
 
     Source: Gneiting and Raftery (2007), Strictly proper scoring rules, prediction, and estimation, Journal of
-    the American Statistical Association 102, 359-378, equation 21; Jordan, Krüger and Lerch (2019),
-    Evaluating probabilistic forecasts with scoringRules, Journal of Statistical Software 90(12).
+    the American Statistical Association 102, 359-378, equation 21; Ferro (2014), Fair scores for ensemble
+    forecasts, Quarterly Journal of the Royal Meteorological Society 140, 1917-1923; Jordan, Krüger and
+    Lerch (2019), Evaluating probabilistic forecasts with scoringRules, Journal of Statistical Software
+    90(12).
     """
     if np.ndim(samples) == 0 or np.shape(samples)[:-1] != np.shape(actual) or np.shape(samples)[-1] == 0:
         raise ValueError(
@@ -45,10 +53,13 @@ def crps_sample(actual: Array, samples: Array, *, presorted: bool = False) -> np
             "give samples one more axis, the last, of at least one"
         )
     size = np.shape(samples)[-1]
+    if fair and size < 2:
+        raise ValueError("the fair score needs at least two samples")
     values, rows = np.reshape(actual, (-1, 1)), np.reshape(samples, (-1, size))
     found = np.empty(len(rows))
     # Both sums are products with a vector of weights, of one block of rows at a time in one array.
-    average, spread = np.full(size, 1 / size), (2 * np.arange(1, size + 1) - size - 1) / size**2
+    pairs = size * (size - 1) if fair else size**2
+    average, spread = np.full(size, 1 / size), (2 * np.arange(1, size + 1) - size - 1) / pairs
     step = max(_BLOCK // size, 1)
     memory = np.empty((min(step, len(rows)), size))
     for start in range(0, len(rows), step):

@@ -127,6 +127,12 @@ class Forecaster(AutoregressiveTask):
         """The name in tables: the backbone's."""
         return type(self.model.backbone).__name__
 
+    @property
+    def seen(self) -> str | None:
+        """The last session that it was trained or chosen on, of a checkpoint made with a data module."""
+        data = self.contents.get("data")
+        return None if data is None else str(data["valid_end"])
+
     def _random_walks(self) -> list[DensityScore]:
         data: Any = getattr(self.trainer, "datamodule", None)
         if data is None:  # bare loaders: there is no panel to walk on
