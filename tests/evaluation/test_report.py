@@ -181,8 +181,8 @@ def test_numbers_have_the_digits_that_matter_and_what_is_missing_is_a_dash(writt
         ["c", "–", "∞", "0.500", "0"],
     ]
     rows = cells(written(contents), "Is the difference more than luck?")
-    assert rows[0] == ["calm", "CRPS", "+1.83", "+0.63", "+3.13", "+2.41", "0.016", "19", "3"]
-    assert rows[1][6] == "&lt; 0.001"
+    assert rows[0] == ["calm", "CRPS", "+0.01490", "+1.83", "+0.63", "+3.13", "+2.41", "0.016", "19", "3"]
+    assert rows[1][7] == "&lt; 0.001"
 
 
 def test_a_chart_without_numbers_is_left_out(written, contents):

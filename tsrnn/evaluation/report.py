@@ -283,6 +283,8 @@ def _texts(name: str, column: pd.Series) -> list[str]:
     sign = ""
     if name in ("skill_percent", "low", "high", "statistic"):
         decimals, sign = 2, "+"
+    if name == "difference":
+        sign = "+"
     if name == "p_value":
         return [
             "–" if np.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}" for value in values

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy import special
 
 from tsrnn.errors import ConfigError
 from tsrnn.evaluation.baselines import forecast_sessions
-from tsrnn.forecasts import Forecast
+from tsrnn.forecasts import Density, Forecast
+from tsrnn.heads.normal import NormalDistribution
 from tsrnn.protocols import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -79,24 +81,32 @@ class SeasonalNaive:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`.
 
         The errors of a path's seasons add up, so that its steps have the variances above and those of one
-        place in the season are dependent, as in a random walk from season to season.
+        place in the season are dependent, as in a random walk from season to season. Those of an origin do
+        not depend on the other origins.
         """
         origins = [panel.num_sessions - 1] if origins is None else list(origins)
-        generator = np.random.default_rng(seed)
         shape = (len(panel.unique_ids), num_samples, horizon)
         samples, lasts = np.empty((len(origins), *shape)), np.empty((len(origins), shape[0]))
+        means, deviations = np.empty((2, len(origins), shape[0], horizon))
         first = np.arange(horizon) < self.season
         for place, origin in enumerate(origins):
             mean, deviation, lasts[place] = self._moments(panel.values[:, : origin + 1], horizon)
+            means[place], deviations[place] = mean, deviation
             # Each season adds what its variance has more than that of the season before.
             variance = deviation**2
             before = np.where(first, 0.0, np.roll(variance, self.season, axis=1))
-            errors = generator.standard_normal(shape) * np.sqrt(variance - before)[:, None]
+            errors = (
+                np.random.default_rng([seed, origin]).standard_normal(shape)
+                * np.sqrt(variance - before)[:, None]
+            )
             for step in range(self.season, horizon):
                 errors[:, :, step] += errors[:, :, step - self.season]
             np.add(errors, mean[:, None], out=samples[place])
         ds = forecast_sessions(panel, origins, horizon)
-        return Forecast(panel.unique_ids, panel.ds[origins], ds, samples, lasts, panel.ends)
+        deviations[deviations == 0] = np.nan  # a season that repeats itself exactly has no density
+        normal = NormalDistribution(torch.from_numpy(means), torch.from_numpy(deviations))
+        density = Density(normal, means)
+        return Forecast(panel.unique_ids, panel.ds[origins], ds, samples, lasts, panel.ends, density)
 
     def _moments(self, history: Floats, horizon: int) -> tuple[Floats, Floats, Floats]:
         """(N, H) means, (N, H) standard deviations, and the (N,) last observed values."""
