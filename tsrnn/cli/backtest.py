@@ -54,7 +54,7 @@ class _Task:
 
 def run(verb: str, arguments: list[str]) -> int:
     """Backtest a configuration or a checkpoint, and say what came of it."""
-    arguments, changes = _split(arguments)
+    arguments, changes = split_changes(arguments)
     options = _parser(verb).parse(arguments)
     torch.set_num_threads(options.threads)
     with one_line_warnings():
@@ -99,7 +99,7 @@ def run(verb: str, arguments: list[str]) -> int:
     return 0
 
 
-def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+def split_changes(arguments: list[str]) -> tuple[list[str], list[str]]:
     """The verb's own arguments, and those that are keys of the configuration."""
     own: list[str] = []
     changes: list[str] = []

@@ -21,6 +21,7 @@ _VERBS = {
     "fetch": ("fetch", "daily prices from Yahoo:  tsrnn fetch AAPL 005930.KS --output prices.csv"),
     "forecast": ("forecast", "forecast from a checkpoint:  tsrnn forecast CKPT [FILE] --horizon 20"),
     "backtest": ("backtest", "forecast the past, and be judged:  tsrnn backtest CONFIG|CKPT [FILE]"),
+    "leaktest": ("leaktest", "prove that nothing sees the future:  tsrnn leaktest CONFIG [FILE]"),
     "score": ("score", 'how probable words are:  tsrnn score CKPT "a sentence"'),
     "generate": ("generate", 'go on from a prompt:  tsrnn generate CKPT "a prompt" --words 100'),
     "neighbours": ("neighbours", "the words most like one:  tsrnn neighbours CKPT WORD"),

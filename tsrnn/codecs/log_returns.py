@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ class LogReturns(Codec):
         )
         self._scale_index = self.half_lives.index(self.scale_half_life)
 
-    def fit(self, raw: Tensor) -> LogReturns:
+    def fit(self, raw: Tensor) -> Self:
         """The codec with the initial volatility of the prices `raw` (N, T), unless it was given."""
         if self.initial_volatility is not None:
             return self
@@ -94,7 +95,9 @@ class LogReturns(Codec):
         returns = returns[~returns.isnan()]
         volatility = float(returns.square().mean().sqrt()) if len(returns) else 0.0
         # A panel of constants has none: any scale will do, but it must be above zero.
-        return LogReturns(self.half_lives, self.scale_half_life, max(volatility, 1e-8))
+        fitted = copy.copy(self)  # of its own class: a subclass may have other arguments
+        fitted.initial_volatility = fitted._initial_volatility = max(volatility, 1e-8)
+        return fitted
 
     def initial_state(self, *batch: int) -> LogReturnsState:
         """One pseudo-return of the initial volatility, and no price yet."""

@@ -28,6 +28,9 @@ class PanelData(pl.LightningDataModule):
     given, and makes the loaders.
     """
 
+    _given: Panel | None = None
+    """What stands in the place of what would be read from a file."""
+
     @property
     @abstractmethod
     def source(self) -> str:
@@ -63,12 +66,18 @@ class PanelData(pl.LightningDataModule):
             panel: series as `panel` has them, the cut past of a backtest for one.
             spans: one past the last session of the training, the validation and the test span.
         """
+        other = self.reading(panel)
+        other.__dict__.update(panel=panel, spans=spans)
+        return other
+
+    def reading(self, panel: Panel) -> Self:
+        """The same data module with a panel in the place of its file: all that follows is done anew."""
         other = copy.copy(self)
         for kind in type(self).__mro__:
             for name, member in vars(kind).items():
                 if isinstance(member, cached_property):
                     other.__dict__.pop(name, None)
-        other.__dict__.update(panel=panel, spans=spans)
+        other._given = panel
         other.trainer = None
         return other
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from torch.utils.data import DataLoader
@@ -92,7 +92,6 @@ class SeriesPanel(PanelData):
         self.batches_per_epoch = batches_per_epoch
         self.seed = seed
         self._codec = codec
-        self._given: Panel | None = None
 
     @classmethod
     def from_frame(cls, frame: Any, **arguments: Any) -> SeriesPanel:
@@ -107,6 +106,12 @@ class SeriesPanel(PanelData):
         data = cls(**arguments)
         data._given = panel
         return data
+
+    def reading(self, panel: Panel) -> Self:
+        """The same data module with a panel in the place of its files, the test file's sessions included."""
+        other = super().reading(panel)
+        other.test_path, other.test_size = None, self.spans[2] - self.spans[1]
+        return other
 
     @property
     def source(self) -> str:

@@ -4,8 +4,11 @@ from tsrnn.evaluation.accuracy import mae, mase, owa, pinball, rmse, rmsse, smap
 from tsrnn.evaluation.baselines import RandomWalk, forecast_sessions
 from tsrnn.evaluation.comparison import Comparison
 from tsrnn.evaluation.conformal import Conformal
+from tsrnn.evaluation.garch import GARCH
 from tsrnn.evaluation.holdout import AccuracyScore, score_holdout, score_naive
+from tsrnn.evaluation.leakage import LeakReport, leak_test
 from tsrnn.evaluation.metrics import Assessment, DensityScore, assess, score
+from tsrnn.evaluation.price_baselines import Drift, EWMAStudentT, HistoricalSimulation
 from tsrnn.evaluation.probabilistic import (
     DirectionalAccuracy,
     coverage,
@@ -16,6 +19,7 @@ from tsrnn.evaluation.probabilistic import (
     pit_histogram,
 )
 from tsrnn.evaluation.report import ReportContents, write_report
+from tsrnn.evaluation.ridge import RidgeLags
 from tsrnn.evaluation.scored_forecast import score_forecast
 from tsrnn.evaluation.seasonal_naive import SeasonalNaive
 from tsrnn.evaluation.sentences import (
@@ -31,6 +35,7 @@ from tsrnn.evaluation.walk_forward import Windows, backtest
 from tsrnn.evaluation.word_vectors import neighbours
 
 __all__ = [
+    "GARCH",
     "AccuracyScore",
     "Assessment",
     "Comparison",
@@ -38,8 +43,13 @@ __all__ = [
     "DensityScore",
     "DieboldMariano",
     "DirectionalAccuracy",
+    "Drift",
+    "EWMAStudentT",
+    "HistoricalSimulation",
+    "LeakReport",
     "RandomWalk",
     "ReportContents",
+    "RidgeLags",
     "SeasonalNaive",
     "SentenceScore",
     "StreamScore",
@@ -55,6 +65,7 @@ __all__ = [
     "diebold_mariano",
     "directional_accuracy",
     "forecast_sessions",
+    "leak_test",
     "mae",
     "mase",
     "neighbours",

@@ -1,0 +1,423 @@
+"""The leak test: what lies after a cut is changed, and nothing up to the cut may notice."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from sklearn.linear_model import Ridge
+
+from tsrnn.data.panel_data import PanelData
+from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.forecasts import Forecast
+from tsrnn.protocols import Encoding, Panel, Predictor, session_text
+
+Floats = npt.NDArray[np.float64]
+
+TOLERANCE = 1e-6
+CHANCE = 1e-4
+_MOST_SERIES = 50
+_MOST_KEPT = 100
+_BATCHES = 2
+_HORIZON, _PATHS = 2, 3
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Something up to a cut that what lies after it has changed.
+
+    Attributes:
+        kind: what was done: "future changed", "future removed", "series removed" or "future planted".
+        what: values, spans, constants, features, targets, training batches, validation batches, forecast, or
+            probe.
+        unique_id: the series; "" for all.
+        cut: the last session that nothing may differ up to.
+        difference: the largest, relative to the size of what differs; of a probe its hits less one half.
+    """
+
+    kind: str
+    what: str
+    unique_id: str
+    cut: str
+    difference: float
+
+    def __str__(self) -> str:
+        name = f" of {self.unique_id}" if self.unique_id else ""
+        return f"{self.kind}: {self.what}{name} up to {self.cut} differ by {self.difference:.2g}"
+
+
+@dataclass(frozen=True)
+class LeakReport:
+    """What a leak test found.
+
+    Attributes:
+        pairs: how many pairs of a series and a cut were looked at.
+        checks: how often each thing was compared.
+        violations: the first hundred.
+        found: how many violations there were in all.
+        excepted: how many features are the same for all series of the panel (its mean, for one), and
+            therefore excepted where another series is removed.
+        series: how many of the panel's series were looked at.
+    """
+
+    pairs: int
+    checks: dict[str, int]
+    violations: tuple[Violation, ...]
+    found: int
+    excepted: int
+    series: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing leaks."""
+        return not self.found
+
+
+def leak_test(
+    make_data: Callable[[Panel], PanelData],
+    panel: Panel,
+    *,
+    make_predictor: Callable[[PanelData], Predictor] | None = None,
+    pairs: int = 1000,
+    seed: int = 0,
+) -> LeakReport:
+    """Whether anything up to a cut depends on what lies after it.
+
+    At each of many cuts (at the borders of the spans, at window edges, at gaps, which are planted where
+    there are none, and at random) the values after the cut are replaced: rescaled at random, shuffled, made
+    constant or taken away. A data module is made anew from what that gives, and compared with the one of the
+    original values:
+
+    - the panel's values up to the cut, and the spans: bit-identical;
+    - the codec's constants, where the training span ends at or before the cut: what both codecs make of the
+      same values is bit-identical;
+    - the features, locations and scales up to the step after the cut, the targets up to the cut:
+      bit-identical. The step after the cut is the first that is changed: its inputs may not know its target;
+    - training batches, where the cut is the end of the training span, and validation batches, where it is
+      that of the validation span: bit-identical;
+    - the forecast from the cut: bit-identical.
+
+    Then the sessions after the cut are removed, and at some cuts another series: features and forecast are
+    equal to 1e-6 of their size. Features that are the same for all series, such as the panel's mean, are
+    excepted from the second, and so are forecasts by models that read them.
+
+    Last, a future is planted in which there is nothing to find: random walks of the panel's size. A ridge
+    regression on the inputs of the training span may not foretell the sign of later moves with a binomial
+    p-value below 1e-4.
+
+    Args:
+        make_data: a data module of a raw panel, as from a file with these values. `PanelData.reading` of a
+            module that is there already is one.
+        panel: the raw values; of more than 50 series, 50 spread over the panel are looked at.
+        make_predictor: what forecasts, from a data module; None: forecasts are not looked at. It need not be
+            trained.
+        pairs: at least so many pairs of a series and a cut.
+        seed: of the cuts and of what replaces the values.
+
+    Raises:
+        ConfigError: if the data module does not read the panel that it is given.
+        DataError: if the panel has too few sessions.
+    """
+    if len(panel.unique_ids) > _MOST_SERIES:
+        places = np.linspace(0, len(panel.unique_ids) - 1, _MOST_SERIES).round().astype(int)
+        panel = _some(panel, places)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # of what is done to the values here
+        return _LeakTest(make_data, panel, make_predictor, seed).run(pairs)
+
+
+class _Base:
+    """What is compared with: a data module of values as they are, or with planted gaps."""
+
+    def __init__(self, make_data: Callable[[Panel], PanelData], panel: Panel, make_predictor: Any) -> None:
+        self.raw = panel
+        self.data: Any = make_data(panel)
+        self.panel: Panel = self.data.panel
+        self.codec = self.data.codec
+        self.predictor = None if make_predictor is None else make_predictor(self.data)
+        (self.size,) = self.codec.event_shape or (1,)
+        self.encoding = self.encoded(self.panel)
+
+    def encoded(self, panel: Panel, codec: Any = None) -> Encoding:
+        whole = panel.num_sessions // self.size * self.size
+        encoding: Encoding = (codec or self.codec).encode(panel.tensor()[:, :whole])[0]
+        return encoding
+
+    def batches(self, span: str) -> list[Any]:
+        return _batches(self.data, span)
+
+
+class _LeakTest:
+    def __init__(self, make_data: Any, panel: Panel, make_predictor: Any, seed: int) -> None:
+        self.make_data = make_data
+        self.generator = np.random.default_rng(seed)
+        self.base = _Base(make_data, panel, make_predictor)
+        gaps = Panel(panel.unique_ids, panel.ds, self._with_gaps(panel.values), panel.calendar, panel.ends)
+        self.gapped = _Base(make_data, gaps, make_predictor)
+        self.checks: Counter[str] = Counter()
+        self.violations: list[Violation] = []
+        inputs = self.base.encoding.inputs.numpy()
+        rows = inputs.reshape(*inputs.shape[:2], -1)
+        self.common = (rows == rows[:1]).all(axis=(0, 1)) if len(rows) > 1 else np.zeros(rows.shape[2], bool)
+        if panel.num_sessions < 4 * self.base.size:
+            raise DataError(f"{panel.num_sessions} sessions are too few for a leak test")
+
+    def run(self, pairs: int) -> LeakReport:
+        series = len(self.base.panel.unique_ids)
+        for place, (base, cut) in enumerate(self._cuts(-(-pairs // series))):
+            self._change(base, cut)
+            self._truncate(base, cut)
+            if place % 10 == 0 and series > 1:
+                self._remove(base, int(self.generator.integers(series)))
+        self._probe()
+        return LeakReport(
+            pairs=self.checks["cuts"] * series,
+            checks={name: count for name, count in self.checks.items() if name != "cuts"},
+            violations=tuple(self.violations[:_MOST_KEPT]),
+            found=len(self.violations),
+            excepted=int(self.common.sum()),
+            series=series,
+        )
+
+    def _cuts(self, count: int) -> Iterator[tuple[_Base, int]]:
+        """The borders and edges first, the same ones again with gaps, and then cuts at random."""
+        train, valid, test = self.base.data.spans
+        sessions = self.base.panel.num_sessions
+        window = getattr(self.base.data, "window_length", None) or (self.base.codec.memory or 1)
+        special = {border + shift for border in (train, valid, test) for shift in (-2, -1, 0)}
+        special |= {window - 1, window, train - window, train - window - 1, valid - window}
+        size = self.base.size
+        for cut in sorted(special)[: max(count // 2, 6)]:
+            if size < cut < sessions - 1:
+                self.checks["cuts"] += 1
+                yield self.base, cut
+        values = self.gapped.panel.values
+        gaps = np.flatnonzero(np.isnan(values).any(axis=0))
+        edges = [train - 1, valid - 1]
+        while self.checks["cuts"] < count:
+            draw = self.generator.random()
+            if draw < 0.3 and len(gaps):
+                base, cut = self.gapped, int(self.generator.choice(gaps)) - int(self.generator.integers(0, 2))
+            elif draw < 0.4:
+                base, cut = self.gapped, edges[int(self.generator.integers(2))]
+            else:
+                base, cut = self.base, int(self.generator.integers(size, sessions - 1))
+            if size < cut < sessions - 1:
+                self.checks["cuts"] += 1
+                yield base, cut
+
+    def _with_gaps(self, values: Floats) -> Floats:
+        """The values with one in twenty missing, in runs of five."""
+        begins = self.generator.random(values.shape) < 0.01
+        missing = begins.copy()
+        for shift in range(1, 5):
+            missing[:, shift:] |= begins[:, :-shift]
+        missing[:, :2] = False
+        return np.where(missing, np.nan, values)
+
+    def _changed(self, values: Floats, cut: int) -> Floats:
+        """The values with others after the cut."""
+        after = values[:, cut + 1 :].copy()
+        kind = int(self.generator.integers(4))
+        if kind == 0:
+            after *= self.generator.lognormal(sigma=0.5, size=after.shape)
+        elif kind == 1:
+            after = self.generator.permuted(after, axis=1) * 1.7
+        elif kind == 2:
+            after[:] = np.nanmax(np.abs(values), axis=1, keepdims=True, initial=1.0) * 3
+        else:
+            after[self.generator.random(after.shape) < 0.5] = np.nan
+            after *= 0.6
+        return np.concatenate([values[:, : cut + 1], after], axis=1)
+
+    def _change(self, base: _Base, cut: int) -> None:
+        kind = "future changed"
+        raw = base.raw
+        changed = Panel(raw.unique_ids, raw.ds, self._changed(raw.values, cut), raw.calendar, raw.ends)
+        data: Any = self.make_data(changed)
+        panel: Panel = data.panel
+        if panel.unique_ids != base.panel.unique_ids or panel.num_sessions != base.panel.num_sessions:
+            # A series may become too short to train on, where the training span itself is changed.
+            return None if cut + 1 < base.data.spans[0] else self._violate(kind, "series", "", cut, 1.0)
+        if np.array_equal(panel.values[:, cut + 1 :], base.panel.values[:, cut + 1 :], equal_nan=True):
+            raise ConfigError(
+                "the data module does not read the panel that it is given: give a make_data that does"
+            )
+        known = slice(0, cut + 1)
+        self._compare(kind, "values", base.panel.values[:, known], panel.values[:, known], cut)
+        self.checks["spans"] += 1
+        if tuple(data.spans) != tuple(base.data.spans):
+            self._violate(kind, "spans", "", cut, 1.0)
+        train, valid, _ = base.data.spans
+        # In whole steps: the one that holds the first changed value is the first whose target may differ.
+        step = (cut + 1) // base.size
+        if cut + 1 >= train:
+            fitted = base.encoded(base.panel, data.codec)
+            self._compare_encodings(kind, "constants", base.encoding, fitted, step, cut)
+        # Values that have leaked are found above: here they are the same, so that only the codec can leak.
+        same = Panel(panel.unique_ids, panel.ds, panel.values.copy(), panel.calendar, panel.ends)
+        same.values[:, known] = base.panel.values[:, known]
+        self._compare_encodings(kind, "features", base.encoding, base.encoded(same), step, cut)
+        for span, end in (("training", train), ("validation", valid)):
+            if cut + 1 == end:
+                self._compare_batches(kind, f"{span} batches", base.batches(span), _batches(data, span), cut)
+        if base.predictor is not None:
+            mine, other = (self._forecast(base, one, cut) for one in (base.panel, same))
+            self._compare(kind, "forecast", mine, other, cut)
+        return None
+
+    def _truncate(self, base: _Base, cut: int) -> None:
+        kind, part = "future removed", base.panel.part(0, cut + 1)
+        step = (cut + 1) // base.size
+        if step:
+            shorter = base.encoded(part)
+            self._compare_encodings(kind, "features", base.encoding, shorter, step - 1, cut, TOLERANCE)
+        if base.predictor is not None:
+            ours, theirs = (self._forecast(base, one, cut) for one in (base.panel, part))
+            self._compare(kind, "forecast", ours, theirs, cut, TOLERANCE)
+
+    def _remove(self, base: _Base, series: int) -> None:
+        kind, cut = "series removed", base.panel.num_sessions - 1
+        kept = np.delete(np.arange(len(base.panel.unique_ids)), series)
+        encoding = base.encoded(_some(base.panel, kept))
+        ours = base.encoding.map(lambda tensor: tensor[kept])
+        steps = ours.observed.shape[1]
+        names = [base.panel.unique_ids[place] for place in kept]
+        own = ~self.common
+        mine, other = (
+            part.inputs.numpy().reshape(*part.inputs.shape[:2], -1)[..., own] for part in (ours, encoding)
+        )
+        self._compare(kind, "features", mine, other, cut, TOLERANCE, names)
+        self._compare_encodings(
+            kind, "scales", ours, encoding, steps - 1, cut, TOLERANCE, names, without_inputs=True
+        )
+
+    def _forecast(self, base: _Base, panel: Panel, cut: int) -> Floats:
+        """(N, values) of the forecast from the cut."""
+        assert base.predictor is not None
+        horizon = max(_HORIZON, base.size)
+        forecast = base.predictor.forecast(panel, horizon, origins=[cut], num_samples=_PATHS)
+        held = forecast.samples if isinstance(forecast, Forecast) else forecast.values
+        return np.asarray(held[0], dtype=np.float64).reshape(held.shape[1], -1)
+
+    def _compare_encodings(
+        self,
+        kind: str,
+        what: str,
+        ours: Encoding,
+        theirs: Encoding,
+        step: int,
+        cut: int,
+        tolerance: float = 0.0,
+        names: list[str] | None = None,
+        *,
+        without_inputs: bool = False,
+    ) -> None:
+        """Inputs, locations and scales up to and with a step; targets before it."""
+        parts: list[Any] = [] if without_inputs else [(what, ours.inputs, theirs.inputs, step + 1)]
+        parts += [
+            (what, ours.location, theirs.location, step + 1),
+            (what, ours.scale, theirs.scale, step + 1),
+            ("targets", ours.targets, theirs.targets, step),
+            ("targets", ours.observed, theirs.observed, step),
+        ]
+        for name, mine, other, stop in parts:
+            if mine is not None and other is not None:
+                self._compare(
+                    kind, name, mine[:, :stop].numpy(), other[:, :stop].numpy(), cut, tolerance, names
+                )
+
+    def _compare_batches(self, kind: str, what: str, ours: list[Any], theirs: list[Any], cut: int) -> None:
+        self.checks[what] += 1
+        for mine, other in zip(ours, theirs, strict=True):
+            for left, right in zip(mine.encoding, other.encoding, strict=True):
+                if left is None and right is None:
+                    continue
+                left, right = left.numpy(), right.numpy()
+                if left.shape != right.shape:
+                    return self._violate(kind, what, "", cut, 1.0)
+                if not np.array_equal(left, right, equal_nan=True):
+                    return self._violate(kind, what, "", cut, float(_difference(left, right).max()))
+        return None
+
+    def _compare(
+        self,
+        kind: str,
+        what: str,
+        ours: Any,
+        theirs: Any,
+        cut: int,
+        tolerance: float = 0.0,
+        names: list[str] | None = None,
+    ) -> None:
+        """Series stand on the first axis; a violation for each one that differs."""
+        self.checks[what] += 1
+        ours, theirs = np.asarray(ours), np.asarray(theirs)
+        if ours.shape != theirs.shape:
+            return self._violate(kind, what, "", cut, 1.0)
+        if np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f"):
+            return None
+        # What differs by rounding may be next to 0: it is measured by the usual size.
+        usual = float(np.nanmean(np.abs(ours))) if tolerance and np.isfinite(ours).any() else 0.0
+        difference = _difference(ours, theirs, usual).reshape(len(ours), -1).max(axis=1)
+        # A tolerance of 0 is bit for bit: even a difference too small to be divided counts.
+        for series in np.flatnonzero(difference > tolerance):
+            name = (names or list(self.base.panel.unique_ids))[series]
+            self._violate(kind, what, name, cut, float(difference[series]))
+        return None
+
+    def _violate(self, kind: str, what: str, name: str, cut: int, difference: float) -> None:
+        moment = session_text(self.base.panel.ds[cut])
+        self.violations.append(Violation(kind, what, name, moment, difference))
+
+    def _probe(self) -> None:
+        """Random walks: what a linear probe finds in the inputs of their steps has leaked."""
+        raw, generator = self.base.raw, self.generator
+        walks = 100 * np.exp(0.02 * generator.standard_normal(raw.values.shape).cumsum(axis=1))
+        data: Any = self.make_data(Panel(raw.unique_ids, raw.ds, walks, raw.calendar, raw.ends))
+        size, train = self.base.size, data.spans[0]
+        whole = data.panel.num_sessions // size * size
+        inputs = self.base.encoded(data.panel, data.codec).inputs.double().numpy()
+        inputs = inputs.reshape(*inputs.shape[:2], -1)[:, 1:]
+        values = walks[:, :whole]
+        moves = np.sign(values[:, size::size] - values[:, size - 1 : -1 : size][:, : inputs.shape[1]])
+        learned, later = train // size - 1, slice(train // size, None)
+        sound = np.isfinite(inputs).all(axis=2)
+        past, future = sound[:, :learned], sound[:, later]
+        if past.sum() < 20 or future.sum() < 20:
+            return
+        self.checks["probe"] += 1
+        probe = Ridge(alpha=1.0).fit(inputs[:, :learned][past], moves[:, :learned][past])
+        said = np.sign(probe.predict(inputs[:, later][future]))
+        hits, tries = int((said == moves[:, later][future]).sum()), len(said)
+        if stats.binomtest(hits, tries, alternative="greater").pvalue < CHANCE:
+            self._violate("future planted", "probe", "", train - 1, hits / tries - 0.5)
+
+
+def _batches(data: Any, span: str) -> list[Any]:
+    loader = data.train_dataloader() if span == "training" else data.val_dataloader()
+    return [batch for batch, _ in zip(loader, range(_BATCHES), strict=False)] if loader else []
+
+
+def _some(panel: Panel, places: npt.NDArray[Any]) -> Panel:
+    names = tuple(panel.unique_ids[place] for place in places)
+    ends = None if panel.ends is None else panel.ends[places]
+    return Panel(names, panel.ds, panel.values[places], panel.calendar, ends)
+
+
+def _difference(ours: Any, theirs: Any, usual: float = 0.0) -> Floats:
+    """Relative to the size, elementwise, or to the usual one; 1 where only one of the two is missing."""
+    ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+    size = np.maximum(np.maximum(np.abs(ours), np.abs(theirs)), usual)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference = np.where(ours == theirs, 0.0, np.abs(ours - theirs) / np.maximum(size, 1e-300))
+    missing = np.isnan(ours) | np.isnan(theirs)
+    both = np.isnan(ours) & np.isnan(theirs)
+    found: Floats = np.where(missing, np.where(both, 0.0, 1.0), difference)
+    return found
