@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: Lightning refuses to hand on frozen predictions
 class Density:
     """The closed form of the first K steps after each origin, each step's by itself.
 
@@ -121,7 +121,7 @@ class _ForecastTable(ABC):
         }
 
 
-@dataclass  # not frozen: Lightning refuses to hand on frozen predictions
+@dataclass
 class Forecast(_ForecastTable):
     """Sampled paths of every series from every origin, in raw units.
 

@@ -21,7 +21,20 @@ from tsrnn.data import read_prices, read_series
 from tsrnn.data.panel_data import panel_hash
 from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation import Comparison, Conformal, RandomWalk, SeasonalNaive, Windows, backtest, write_report
+from tsrnn.evaluation import (
+    GARCH,
+    Comparison,
+    Conformal,
+    Drift,
+    EWMAStudentT,
+    HistoricalSimulation,
+    RandomWalk,
+    RidgeLags,
+    SeasonalNaive,
+    Windows,
+    backtest,
+    write_report,
+)
 from tsrnn.evaluation.backtest_report import backtest_report
 from tsrnn.evaluation.comparison import CAPTIONS
 from tsrnn.protocols import Panel, session_text
@@ -37,6 +50,12 @@ def _baselines(season: int) -> dict[str, Callable[[], Any]]:
         "random-walk": lambda: RandomWalk("constant"),
         "random-walk-ewma": lambda: RandomWalk("ewma"),
         "seasonal-naive": lambda: SeasonalNaive(season),
+        "drift": Drift,
+        "historical": HistoricalSimulation,
+        "ewma-t": EWMAStudentT,
+        "ridge": RidgeLags,
+        "garch": GARCH,
+        "gjr-garch": lambda: GARCH(leverage=True),
     }
 
 

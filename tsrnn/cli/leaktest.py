@@ -21,8 +21,8 @@ def run(verb: str, arguments: list[str]) -> int:
     arguments, changes = split_changes(arguments)
     parser = LineParser(
         prog=f"tsrnn {verb}",
-        description="Change, truncate and delete what lies after many cut points, and compare everything up to "
-        "them: values, features, codec, batches, and the forecasts of the network with fresh weights. Keys of "
+        description="Change, truncate and delete what lies after many cut points, and compare everything up "
+        "to them: values, features, codec, batches, and forecasts of the network with fresh weights. Keys of "
         "the configuration can be set as for fit: --data.codec=my_codecs.Mine.",
     )
     parser.add_argument("config", metavar="CONFIG", help="a configuration of prices or other series")
