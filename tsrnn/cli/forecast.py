@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -19,7 +19,9 @@ from tsrnn.cli.run_folder import new_run_folder
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.evaluation import Conformal
 from tsrnn.evaluation.plots import fan_chart, spaced_origins
+from tsrnn.evaluation.walk_forward import first_unseen
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.protocols import Panel, session_text
 
@@ -36,13 +38,18 @@ def run(verb: str, arguments: list[str]) -> int:
     with one_line_warnings():
         task = load_forecaster(options.checkpoint, options.modules)
         panel = _panel(parser, options, task)
-        future = task.forecast(panel, options.horizon, num_samples=options.paths, seed=options.seed)
-        origins = _past_origins(panel, task.contents["data"], options.horizon, options.past)
+        seen = first_unseen(panel, task.seen)
+        predictor: Any = task
+        if options.conformal:
+            predictor = Conformal(task, options.conformal, tuple(sorted(set(options.levels))), first=seen)
+        forecast = partial(predictor.forecast, seed=options.seed)
+        future = forecast(panel, options.horizon, num_samples=options.paths)
+        origins = []
+        if seen is not None and options.past > 0 and options.conformal != "split":
+            origins = spaced_origins(panel.num_sessions, seen, options.horizon, options.past)
         past = None
         if origins:
-            past = task.forecast(
-                panel, options.horizon, origins=origins, num_samples=options.paths, seed=options.seed
-            )
+            past = forecast(panel, options.horizon, origins=origins, num_samples=options.paths)
         folder = Path(options.out) if options.out else new_run_folder("runs", "forecast")
         folder.mkdir(parents=True, exist_ok=True)
         write_forecast(panel, future, past, folder, options.levels)
@@ -60,6 +67,11 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument("--horizon", type=positive, default=20, help="sessions ahead")
     parser.add_argument(
         "--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent"
+    )
+    parser.add_argument(
+        "--conformal",
+        choices=("split", "rolling"),
+        help="correct the intervals by how often they held in the sessions that the model has not seen",
     )
     parser.add_argument("--paths", type=positive, default=1000, help="sampled paths a series")
     parser.add_argument("--seed", type=int, default=0, help="of the paths")
@@ -121,20 +133,6 @@ def _panel(parser: LineParser, options: argparse.Namespace, task: Any) -> Panel:
         raise DataError("the checkpoint holds no series to go on from: name a file")
     panel: Panel = task.history
     return panel
-
-
-def _past_origins(panel: Panel, data: dict[str, Any] | None, horizon: int, count: int) -> list[int]:
-    """Origins from the end of the span that the model was chosen on: no earlier forecast would be honest."""
-    if data is None or count < 1:
-        return []
-    seen = data["valid_end"]
-    dated = np.issubdtype(panel.ds.dtype, np.datetime64)
-    if dated == seen.lstrip("-").isdigit():
-        return []
-    first = int(
-        np.searchsorted(panel.ds, pd.Timestamp(seen).to_datetime64() if dated else int(seen), side="right")
-    )
-    return spaced_origins(panel.num_sessions, first, horizon, count)
 
 
 def write_forecast(

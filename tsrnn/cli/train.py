@@ -256,6 +256,8 @@ class CommandLine(LightningCLI):
         frame.to_csv(self.folder / "test.csv", index=False)
         show(_rounded(frame), "Test span, one step ahead")
         say("scores", self.folder / "test.csv")
+        for verdict in getattr(self.model, "verdicts", []):
+            say("verdict", verdict)
 
 
 def _loggers(folder: Path) -> list[Logger]:

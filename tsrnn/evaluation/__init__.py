@@ -31,6 +31,7 @@ from tsrnn.evaluation.sentences import (
     score_stream,
 )
 from tsrnn.evaluation.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
+from tsrnn.evaluation.verdicts import judge_holdout, judge_steps
 from tsrnn.evaluation.walk_forward import Windows, backtest
 from tsrnn.evaluation.word_vectors import neighbours
 
@@ -65,6 +66,8 @@ __all__ = [
     "diebold_mariano",
     "directional_accuracy",
     "forecast_sessions",
+    "judge_holdout",
+    "judge_steps",
     "leak_test",
     "mae",
     "mase",

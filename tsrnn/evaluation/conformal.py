@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -109,11 +109,18 @@ class Conformal:
         return f"{base} + conformal ({self.method})"
 
     def forecast(
-        self, panel: Panel, horizon: int, *, origins: Sequence[int] | None = None, num_samples: int = 1000
+        self,
+        panel: Panel,
+        horizon: int,
+        *,
+        origins: Sequence[int] | None = None,
+        num_samples: int = 1000,
+        **further: Any,
     ) -> QuantileForecast:
         """The corrected quantiles of every series from every origin: see `tsrnn.protocols.Predictor`.
 
-        The predictor is asked once, for the origins and for those before them that are looked back on.
+        The predictor is asked once, for the origins and for those before them that are looked back on, with
+        what further arguments it takes: a seed.
 
         Raises:
             DataError: if an origin is not in the panel, or if the split correction has so few origins to
@@ -125,7 +132,9 @@ class Conformal:
                 f"a forecast needs a horizon of at least 1 and origins among the panel's {panel.num_sessions}"
             )
         read = np.union1d(asked, self._before(asked, horizon))
-        base = self.predictor.forecast(panel, horizon, origins=read.tolist(), num_samples=num_samples)
+        base = self.predictor.forecast(
+            panel, horizon, origins=read.tolist(), num_samples=num_samples, **further
+        )
         scores = self._scores(base, panel, read, int(asked.max()))
         if self.method == "split":
             stretch = self._split_stretch(scores, panel, int(asked.min()), int(read[0]))

@@ -5,6 +5,7 @@ Letters: `O` forecast origins, `N` series, `S` paths, `H` the horizon, `Q` quant
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 0.975)
 """Of the quantiles that are kept beside the median."""
 SCALE_SESSIONS = 250
 _GRID = np.arange(1, 100) / 100
+_SERIES_AT_ONCE = 500
 
 
 def quantile_column(level: float) -> str:
@@ -134,9 +136,14 @@ def _read_paths(forecast: Forecast, actual: Floats) -> tuple[Floats, Floats, Flo
 
 def _read_quantiles(forecast: QuantileForecast, actual: Floats) -> tuple[Floats, Floats, Floats]:
     """As `_read_paths`."""
-    percentiles = np.moveaxis(forecast.quantile(_GRID.tolist()), 0, -1)
-    crps = 2 * pinball(actual[..., None], percentiles, _GRID).sum(axis=-1) / 100
-    return forecast.quantile(LEVELS), crps, _rank(actual, percentiles)
+    crps, pit = np.empty(actual.shape), np.empty(actual.shape)
+    for start in range(0, actual.shape[1], _SERIES_AT_ONCE):  # a hundred numbers for each value
+        some = slice(start, start + _SERIES_AT_ONCE)
+        part = replace(forecast, values=forecast.values[:, some])
+        percentiles = np.moveaxis(part.quantile(_GRID.tolist()), 0, -1)
+        crps[:, some] = 2 * pinball(actual[:, some, :, None], percentiles, _GRID).sum(axis=-1) / 100
+        pit[:, some] = _rank(actual[:, some], percentiles)
+    return forecast.quantile(LEVELS), crps, pit
 
 
 def _rank(actual: Floats, ordered: npt.NDArray[Any]) -> Floats:

@@ -245,14 +245,25 @@ def _index(session: int | str, panel: Panel) -> int:
     return index
 
 
+def first_unseen(panel: Panel, seen: str | None) -> int | None:
+    """Index of the first session after those that a network was trained or chosen on, if that is known.
+
+    Args:
+        panel: the series.
+        seen: the last of them, as a checkpoint has it; a date where the panel has numbers says nothing.
+    """
+    dated = np.issubdtype(panel.ds.dtype, np.datetime64)
+    if seen is None or dated == seen.lstrip("-").isdigit():
+        return None
+    last = pd.Timestamp(seen).to_datetime64() if dated else int(seen)
+    return int(np.searchsorted(panel.ds, last, side="right"))
+
+
 def _refuse_seen(predictor: Any, name: str, panel: Panel, origin: int) -> None:
     """Stop where a trained network would forecast what it was trained or chosen on."""
     seen = getattr(getattr(predictor, "predictor", predictor), "seen", None)
-    dated = np.issubdtype(panel.ds.dtype, np.datetime64)
-    if seen is None or dated == seen.lstrip("-").isdigit():
-        return
-    last = pd.Timestamp(seen).to_datetime64() if dated else int(seen)
-    if panel.ds[origin] < last:
+    unseen = first_unseen(panel, seen)
+    if unseen is not None and origin + 1 < unseen:
         raise ConfigError(
             f"{name} was trained or chosen on sessions up to {seen}, and would forecast from "
             f"{session_text(panel.ds[origin])}: begin later"

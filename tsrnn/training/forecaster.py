@@ -23,6 +23,8 @@ from tsrnn.evaluation import (
     RandomWalk,
     assess,
     forecast_sessions,
+    judge_holdout,
+    judge_steps,
     score,
     score_holdout,
     score_naive,
@@ -82,6 +84,7 @@ class Forecaster(AutoregressiveTask):
         self.horizon = horizon
         self.num_samples = num_samples
         self.scores: list[DensityScore] | list[AccuracyScore] = []
+        self.verdicts: list[str] = []
         self._tested: list[Assessment] = []
 
     @classmethod
@@ -108,18 +111,21 @@ class Forecaster(AutoregressiveTask):
                 batch.panel, batch.horizon, origins=[batch.origin], num_samples=self.num_samples
             )
             self.scores = [score_holdout(self.name, forecast, batch), score_naive(batch)]
+            self.verdicts = judge_holdout(self.name, forecast, batch)
             return
         distribution, state = self.model(batch.encoding, self.carried(batch, "test"))
         self.carry(state, "test")
         self._tested.append(assess(distribution, batch.encoding.targets, batch.encoding.observed))
 
     def on_test_epoch_end(self) -> None:
-        """Score the span, beside the random walk on the same steps: see `scores`."""
+        """Score the span, beside the random walk on the same steps: see `scores` and `verdicts`."""
         if not self._tested:  # a holdout, which is scored already
             return
         nats = score(self.name, self._tested)
         self.scores = [nats, *self._random_walks()]
         self._tested.clear()
+        data: Any = getattr(self.trainer, "datamodule", None)
+        self.verdicts = [] if data is None else judge_steps(self, data.panel, data.spans)
         self.log("test_nats", nats.nats)
 
     @property
