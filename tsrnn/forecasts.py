@@ -104,6 +104,7 @@ class _ForecastTable(ABC):
             "mean": mean,
         }
         columns |= {f"q{q:.6g}": part for q, part in zip(quantiles, self.quantile(quantiles), strict=True)}
+        columns["q0.5"] = self.median
         columns |= self._risk(tail)
         return pd.DataFrame({name: column.reshape(-1) for name, column in columns.items()})
 

@@ -145,9 +145,13 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument("file", metavar="FILE", nargs="?", help="series; default: those of CONFIG or CKPT")
     parser.add_argument("--horizon", type=positive, help="sessions ahead; default: 20, or a panel's own")
     parser.add_argument(
-        "--first", help="the first origin, a date or index; default: the last session of the validation span"
+        "--first",
+        type=_session,
+        help="the first origin, a date or index; default: the last session of the validation span",
     )
-    parser.add_argument("--last", help="the last origin; default: the last with all of its horizon")
+    parser.add_argument(
+        "--last", type=_session, help="the last origin; default: the last with all of its horizon"
+    )
     parser.add_argument("--stride", type=positive, default=5, help="sessions from one origin to the next")
     parser.add_argument(
         "--refit", type=_refit, default="never", help="never, or every how many origins all is fitted anew"
@@ -177,6 +181,10 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument("--import", dest="modules", nargs="+", default=[], help="modules that CKPT uses")
     parser.add_argument("--threads", type=positive, default=1, help="CPU threads")
     return parser
+
+
+def _session(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 def _refit(text: str) -> int | Literal["never"]:
