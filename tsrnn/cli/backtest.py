@@ -37,6 +37,7 @@ from tsrnn.evaluation import (
 )
 from tsrnn.evaluation.backtest_report import backtest_report
 from tsrnn.evaluation.comparison import CAPTIONS
+from tsrnn.evaluation.walk_forward import first_unseen
 from tsrnn.protocols import Panel, session_text
 
 # What is shown at a terminal of the scores; the report has them all.
@@ -239,12 +240,13 @@ def _predictors(options: argparse.Namespace, task: _Task, windows: Windows) -> t
     if options.conformal:
         if options.refit != "never":
             raise ConfigError("a conformal correction needs a network that is fitted once: leave out --refit")
-        first = int(windows.origins(task.panel, task.horizon)[0])
+        origin = int(windows.origins(task.panel, task.horizon)[0])
+        unseen = first_unseen(task.panel, getattr(task.network, "seen", None))
         if isinstance(task.network, ConfiguredNetwork):
-            span = windows.learned(first, task.horizon)
+            span = windows.learned(origin, task.horizon)
             models = [task.network.fit(task.panel.part(span.start, span.stop))]
-            first = span.stop - 1
-        models.append(Conformal(models[0], options.conformal, first=first + 1))
+            unseen = span.stop
+        models.append(Conformal(models[0], options.conformal, first=origin + 1 if unseen is None else unseen))
     for baseline in [reference, *(known[name]() for name in chosen)]:
         if baseline.name not in [model.name for model in models]:
             models.append(baseline)
