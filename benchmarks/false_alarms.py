@@ -3,8 +3,8 @@
 200 random walks of 3,000 steps in log prices with normal errors, and 200 series whose log returns are
 autoregressive with φ = 0.3; the last 1,000 steps are forecast one step ahead, and each series is judged by
 itself against the random walk, at 5 %, two-sided, on the winning side only. Judged are ridge regression on
-lags, fitted to each series, and one GRU for each pool, trained by the shipped configuration on the first 1,500
-steps and chosen on the next 500.
+lags, fitted to each series, and one GRU for each pool, trained by the shipped configuration on the first
+1,500 steps and chosen on the next 500.
 
     taskset -c 0 python benchmarks/false_alarms.py [--series 200] [--epochs 40] [--only ridge]
 """

@@ -191,10 +191,10 @@ class _LeakTest:
         train, valid, test = self.base.data.spans
         sessions = self.base.panel.num_sessions
         window = getattr(self.base.data, "window_length", None) or (self.base.codec.memory or 1)
-        special = {border + shift for border in (train, valid, test) for shift in (-2, -1, 0)}
-        special |= {window - 1, window, train - window, train - window - 1, valid - window}
+        special = [border + shift for shift in (-1, 0, -2) for border in (train, valid, test)]
+        special += [window - 1, window, train - window, train - window - 1, valid - window]
         size = self.base.size
-        for cut in sorted(special)[: max(count // 2, 6)]:
+        for cut in list(dict.fromkeys(special))[: max(count // 2, 6)]:
             if size < cut < sessions - 1:
                 self.checks["cuts"] += 1
                 yield self.base, cut
