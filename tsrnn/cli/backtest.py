@@ -23,6 +23,8 @@ from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation import (
     GARCH,
+    AutoARIMA,
+    AutoETS,
     Comparison,
     Conformal,
     Drift,
@@ -31,6 +33,7 @@ from tsrnn.evaluation import (
     RandomWalk,
     RidgeLags,
     SeasonalNaive,
+    Theta,
     Windows,
     backtest,
     write_report,
@@ -57,6 +60,9 @@ def _baselines(season: int) -> dict[str, Callable[[], Any]]:
         "ridge": RidgeLags,
         "garch": GARCH,
         "gjr-garch": lambda: GARCH(leverage=True),
+        "ets": lambda: AutoETS(season),
+        "arima": lambda: AutoARIMA(season),
+        "theta": lambda: Theta(season),
     }
 
 

@@ -31,6 +31,7 @@ from tsrnn.evaluation.sentences import (
     score_stream,
 )
 from tsrnn.evaluation.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
+from tsrnn.evaluation.statistical import AutoARIMA, AutoETS, Theta
 from tsrnn.evaluation.verdicts import judge_holdout, judge_steps
 from tsrnn.evaluation.walk_forward import Windows, backtest
 from tsrnn.evaluation.word_vectors import neighbours
@@ -39,6 +40,8 @@ __all__ = [
     "GARCH",
     "AccuracyScore",
     "Assessment",
+    "AutoARIMA",
+    "AutoETS",
     "Comparison",
     "Conformal",
     "DensityScore",
@@ -54,6 +57,7 @@ __all__ = [
     "SeasonalNaive",
     "SentenceScore",
     "StreamScore",
+    "Theta",
     "Windows",
     "assess",
     "backtest",
