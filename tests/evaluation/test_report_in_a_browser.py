@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.evaluation.test_backtest_report import HOSTILE, made, report_of  # noqa: F401
 from tests.reports import contents_of, fans_of, random_walks
 from tsrnn.evaluation.report import write_report
 
@@ -332,3 +333,19 @@ def test_the_policy_stops_a_script_that_is_not_the_pages_own(visit):
     )
     assert stopped == ["script-src-attr", "style-src-elem"]
     assert obeyed is None
+
+
+def test_the_page_of_a_backtest_opens_quietly_and_its_selectors_work(made, browser, tmp_path):  # noqa: F811
+    path = tmp_path / "report.html"
+    write_report(report_of(made, network="<img src=x onerror=alert(1)>"), path)
+    visit = Visit(browser, path).drawn()
+    day = str(made[2].ds[made[0]["origin"].max()])[:10]
+    visit.page.select_option("#fan-model", label="drift")
+    visit.page.select_option("#fan-series", label=HOSTILE)
+    visit.page.get_by_label("Origin:").focus()
+    visit.page.keyboard.press("End")
+    visit.title(f"drift: {HOSTILE}, forecast from {day}")
+    assert visit.page.locator(".verdicts li").count() == 3
+    assert "random walk" in visit.page.locator(".verdicts").inner_text()
+    assert visit.page.locator("img").count() == 0
+    visit.quiet()
