@@ -111,7 +111,7 @@ def test_a_panel_is_backtested_beside_the_seasonal_naive(capsys):
     frame = pd.read_parquet("panel/backtest.parquet")
     assert list(frame["model"].unique())[1] == "seasonal naive (7)"
     assert frame["cutoff"].nunique() == 3
-    assert "that of seasonal naive (7)" in verdicts(out)[0]
+    assert "that of the seasonal naive (7)" in verdicts(out)[0]
 
 
 def test_test_ends_with_a_verdict(capsys):

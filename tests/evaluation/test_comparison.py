@@ -104,14 +104,15 @@ def test_skill_is_claimed_only_on_the_winning_side():
         "model: skill shown in the point forecast, its squared error 19.00 % smaller"
     )
     assert (
-        "; skill shown in the distribution, its CRPS 10.00 % smaller than that of walk" in better.verdicts[0]
+        "; skill shown in the distribution, its CRPS 10.00 % smaller than that of the walk"
+        in better.verdicts[0]
     )
     assert "p < 0.001" in better.verdicts[0]
     assert worse.verdicts[0].startswith(
         "model: no skill shown in the point forecast, its squared error 21.00 % larger"
     )
     same = Comparison(frame_of(), "walk").verdicts[0]
-    assert same.startswith("model: no skill shown in the point forecast: it is that of walk")
+    assert same.startswith("model: no skill shown in the point forecast: it is that of the walk")
 
 
 def test_luck_is_not_skill():
@@ -178,3 +179,14 @@ def test_a_series_that_begins_late_keeps_its_origins():
     late = frame[~((frame["unique_id"] == "S2") & (frame["cutoff"] < 1050))]
     days = Comparison(late, "walk").cumulative
     assert len(days) == 120
+
+
+def test_log_scores_are_of_the_steps_that_all_densities_have():
+    frame = frame_of(horizon=3, models=(("walk", 0.0), ("model", 0.1), ("none", 0.2)))
+    frame.loc[(frame["model"] == "model") & (frame["step"] > 1), "log_prob"] = np.nan
+    frame.loc[frame["model"] == "none", "log_prob"] = np.nan
+    scores = Comparison(frame, "walk").scores.set_index("model")["log_prob"]
+    first = frame[frame["step"] == 1].groupby("model")["log_prob"].mean()
+    assert scores["walk"] == pytest.approx(first["walk"])
+    assert scores["model"] == pytest.approx(first["model"])
+    assert np.isnan(scores["none"])

@@ -48,8 +48,8 @@ DEFINITIONS: Mapping[str, str] = {
     "owa": "Mean of sMAPE and MASE, each over the reference's (M4, where the reference is Naive 2).",
     "wql": "Pinball loss of the deciles, relative to the size of what happened.",
     "crps": "Mean continuous ranked probability score, in the units of MASE; less is better.",
-    "log_prob": "Mean log density of what happened, in nats per unit of the series, over the steps with a "
-    "density in closed form; more is better.",
+    "log_prob": "Mean log density of what happened, in nats per unit of the series, over the steps of "
+    "which every model that has a density has one; more is better.",
     "coverage_80": "Share of what happened inside the central 80 % interval.",
     "coverage_95": "Share of what happened inside the central 95 % interval.",
     "direction": "Share of the first steps whose direction from the last value was that of the median.",
@@ -178,7 +178,7 @@ class Comparison:
             "owa": np.nan,
             "wql": wql,
             "crps": self._losses[DISTRIBUTION].mean(1),
-            "log_prob": [_mean(row) for row in part["log_prob"]],
+            "log_prob": self._log_scores(),
             "coverage_80": [self._coverage(place, 80) for place in range(len(self.models))],
             "coverage_95": [self._coverage(place, 95) for place in range(len(self.models))],
         }
@@ -189,6 +189,13 @@ class Comparison:
         directions = [self._direction(place) for place in range(len(self.models))]
         frame["direction"], frame["direction_p"] = zip(*directions, strict=True)
         return frame
+
+    def _log_scores(self) -> list[float]:
+        """The mean log scores, of the rows where every model that has a density has one."""
+        values = self._columns["log_prob"]
+        some = (~np.isnan(values)).any(axis=1)
+        common = (~np.isnan(values[some])).all(axis=0)
+        return [_mean(row[common]) for row in values]
 
     def _coverage(self, model: int, level: int) -> float:
         low, high = (self._columns[quantile_column(0.5 + sign * level / 200)][model] for sign in (-1, 1))
@@ -268,9 +275,9 @@ class Comparison:
 
     def _finding(self, row: pd.Series, loss: str, what: str) -> str:
         if row["difference"] == 0:
-            return f"no skill shown in {what}: it is that of {self.reference}"
+            return f"no skill shown in {what}: it is that of the {self.reference}"
         if np.isnan(row["skill_percent"]):
-            return f"no skill shown in {what}: the {loss} of {self.reference} is 0"
+            return f"no skill shown in {what}: the {loss} of the {self.reference} is 0"
         side = "smaller" if row["skill_percent"] > 0 else "larger"
         shown = "skill" if claimed(row) else "no skill"
         evidence = (
@@ -282,7 +289,7 @@ class Comparison:
             p_value = "p < 0.001" if row["p_value"] < 0.001 else f"p = {row['p_value']:.3f}"
             evidence = f"{evidence}, {p_value}"
         size = f"{abs(row['skill_percent']):.2f} %"
-        return f"{shown} shown in {what}, its {loss} {size} {side} than that of {self.reference} ({evidence})"
+        return f"{shown} shown in {what}, its {loss} {size} {side} than that of the {self.reference} ({evidence})"
 
     @cached_property
     def by_horizon(self) -> pd.DataFrame:
