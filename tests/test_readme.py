@@ -19,6 +19,11 @@ QUICK = [
 
 QUICK_SERIES = ["--trainer.max_epochs", "1", "--data.batches_per_epoch", "2", "--data.batch_size", "4"]
 QUICK_WORDS = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--data.batch_size", "4"]
+SMALL = {
+    "backtest": ["--horizon", "2", "--stride", "40", "--paths", "20"],
+    "leaktest": ["--pairs", "12"],
+    "forecast": ["--paths", "20", "--horizon", "3"],
+}
 
 
 def blocks(language):
@@ -59,11 +64,14 @@ def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
             sizes = {"configs/language": QUICK_WORDS, "/panel_": QUICK_SERIES}
             named = (sizes[key] for key in sizes if any(key in part for part in arguments))
             arguments += next(named, QUICK)
+        elif any(part.endswith(".yaml") for part in arguments):
+            arguments += QUICK
+        arguments += SMALL.get(arguments[0], [])
         assert main(arguments) == 0, command
         assert capsys.readouterr().out, command
 
 
-@pytest.mark.parametrize("source", blocks("python"), ids=["estimator", "model", "words"])
+@pytest.mark.parametrize("source", blocks("python"), ids=["estimator", "model", "backtest", "words"])
 def test_the_examples_run(source, folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     if "runs/latest" in source:

@@ -190,3 +190,5 @@ def test_log_scores_are_of_the_steps_that_all_densities_have():
     assert scores["walk"] == pytest.approx(first["walk"])
     assert scores["model"] == pytest.approx(first["model"])
     assert np.isnan(scores["none"])
+    tests = Comparison(frame, "walk").significance.set_index(["model", "loss"])
+    assert tests.loc[("model", "log score"), "difference"] == pytest.approx(first["model"] - first["walk"])

@@ -117,7 +117,7 @@ def run(verb: str, arguments: list[str]) -> int:
                 comparison,
                 task.panel,
                 _settings(options, task, windows, changes),
-                title=f"Backtest of {Path(task.source).name}",
+                title=f"Backtest of {predictors[0].name} on {Path(task.source).name}",
                 created=f"{datetime.now():%Y-%m-%d %H:%M}",
             )
             write_report(contents, options.report)
@@ -233,7 +233,8 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
     blocks = getattr(task.model.codec, "seasons", (1,))
     season = options.season or next((int(season) for season in blocks if season > 1), 1)
     horizon = options.horizon or (task.model.codec.event_shape[0] if series else 20)
-    return _Task(task, panel, str(task.seen), season, horizon, options.file or options.network)
+    source = options.file or (task.contents["data"] or {}).get("source", options.network)
+    return _Task(task, panel, str(task.seen), season, horizon, source)
 
 
 def _predictors(options: argparse.Namespace, task: _Task, windows: Windows) -> tuple[list[Any], str]:

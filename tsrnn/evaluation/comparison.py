@@ -136,24 +136,16 @@ class Comparison:
         """For each row the place of the unit that losses are averaged in: its origin, or its series."""
         return self._origin if self.origins > 1 else np.asarray(self._series, dtype=np.int64)
 
-    def _over_time(self, loss: str, steps: npt.NDArray[np.bool_] | None = None) -> Floats:
-        """(M, U) mean loss of each unit; NaN where it has none."""
-        units, values = self._units(), self._losses[loss]
-        chosen = ~np.isnan(values) if steps is None else ~np.isnan(values) & steps
-        count = max(int(units.max()) + 1, 1)
-        means = np.full((len(values), count), np.nan)
-        for place, (row, seen) in enumerate(zip(values, chosen, strict=True)):
-            number = np.bincount(units[seen], minlength=count)
-            total = np.bincount(units[seen], weights=row[seen], minlength=count)
-            np.divide(total, number, out=means[place], where=number > 0)
-        return means
-
-    def _pair(self, loss: str, model: str, steps: Any = None) -> tuple[Floats, Floats]:
-        """The losses of a model and of the reference, of the units where both have one."""
-        means = self._over_time(loss, steps)
-        own, other = means[self.models.index(model)], means[self.models.index(self.reference)]
-        both = ~np.isnan(own) & ~np.isnan(other)
-        return own[both], other[both]
+    def _pair(self, loss: str, model: str, steps: Any = True) -> tuple[Floats, Floats]:
+        """The mean losses of a model and of the reference in each unit, over the rows where both have one."""
+        values = self._losses[loss][[self.models.index(model), self.models.index(self.reference)]]
+        seen = ~np.isnan(values).any(axis=0) & steps
+        units = self._units()[seen]
+        number = np.bincount(units)
+        own, other = (
+            np.bincount(units, weights=row[seen])[number > 0] / number[number > 0] for row in values
+        )
+        return own, other
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -289,7 +281,8 @@ class Comparison:
             p_value = "p < 0.001" if row["p_value"] < 0.001 else f"p = {row['p_value']:.3f}"
             evidence = f"{evidence}, {p_value}"
         size = f"{abs(row['skill_percent']):.2f} %"
-        return f"{shown} shown in {what}, its {loss} {size} {side} than that of the {self.reference} ({evidence})"
+        beside = f"its {loss} {size} {side} than that of the {self.reference}"
+        return f"{shown} shown in {what}, {beside} ({evidence})"
 
     @cached_property
     def by_horizon(self) -> pd.DataFrame:
