@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ def run(verb: str, arguments: list[str]) -> int:
     """Backtest a configuration or a checkpoint, and say what came of it."""
     arguments, changes = split_changes(arguments)
     options = _parser(verb).parse(arguments)
+    if options.report:
+        _check_report(options.report)
     torch.set_num_threads(options.threads)
     with one_line_warnings():
         configured = Path(options.network).suffix in (".yaml", ".yml")
@@ -123,6 +126,14 @@ def run(verb: str, arguments: list[str]) -> int:
             write_report(contents, options.report)
             say("report", options.report)
     return 0
+
+
+def _check_report(path: str) -> None:
+    """Say before an hour of work what would be in the way of its page."""
+    if not Path(path).resolve().parent.is_dir():
+        raise ConfigError(f"--report {path}: there is no such folder")
+    if importlib.util.find_spec("plotly") is None:
+        raise ConfigError("--report needs plotly: pip install 'tsrnn[report]'")
 
 
 def split_changes(arguments: list[str]) -> tuple[list[str], list[str]]:

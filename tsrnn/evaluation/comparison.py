@@ -271,18 +271,15 @@ class Comparison:
         if np.isnan(row["skill_percent"]):
             return f"no skill shown in {what}: the {loss} of the {self.reference} is 0"
         side = "smaller" if row["skill_percent"] > 0 else "larger"
+        beside = f"its {loss} {abs(row['skill_percent']):.2f} % {side} than that of the {self.reference}"
+        evidence = [f"too few {'origins' if self.origins > 1 else 'series'} for a test"]
+        if not np.isnan(row["p_value"]):
+            evidence = ["p < 0.001" if row["p_value"] < 0.001 else f"p = {row['p_value']:.3f}"]
+        if not np.isnan(row["low"]):
+            bounds = f"{_percent(row['low'])} to {_percent(row['high'])} %"
+            evidence.insert(0, f"{self.level:g} % interval of the skill {bounds}")
         shown = "skill" if claimed(row) else "no skill"
-        evidence = (
-            f"{self.level:g} % interval of the skill {_percent(row['low'])} to {_percent(row['high'])} %"
-        )
-        if np.isnan(row["p_value"]):
-            evidence = f"too few {'origins' if self.origins > 1 else 'series'} for a test"
-        else:
-            p_value = "p < 0.001" if row["p_value"] < 0.001 else f"p = {row['p_value']:.3f}"
-            evidence = f"{evidence}, {p_value}"
-        size = f"{abs(row['skill_percent']):.2f} %"
-        beside = f"its {loss} {size} {side} than that of the {self.reference}"
-        return f"{shown} shown in {what}, {beside} ({evidence})"
+        return f"{shown} shown in {what}, {beside} ({', '.join(evidence)})"
 
     @cached_property
     def by_horizon(self) -> pd.DataFrame:

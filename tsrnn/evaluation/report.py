@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -117,7 +118,13 @@ def write_report(contents: ReportContents, path: str | Path) -> None:
         plotly=packed(plotly.encode()),
         script=script,
     )
-    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:  # a full disk leaves no half of a page
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _plotly_source() -> str:

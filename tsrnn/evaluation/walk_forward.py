@@ -74,8 +74,8 @@ class Windows:
         last = latest if self.last is None else min(_index(self.last, panel), latest)
         if not 0 <= first <= last:
             raise DataError(
-                f"there is no origin with {horizon} sessions to forecast between session {first} and the "
-                f"panel's end, session {panel.num_sessions - 1}: begin earlier, or forecast fewer"
+                f"there is no origin with {horizon} sessions to forecast from session {first} up to session "
+                f"{last}, in a panel that ends with session {panel.num_sessions - 1}"
             )
         return np.arange(first, last + 1, self.stride)
 
@@ -320,5 +320,7 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
     try:
         frame.to_parquet(partial, index=False)
         partial.replace(path)
+    except OSError as error:
+        raise DataError(f"could not be written; is the disk full? ({error})", path=path) from error
     finally:
         partial.unlink(missing_ok=True)
