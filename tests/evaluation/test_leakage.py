@@ -186,5 +186,5 @@ def test_blocks_do_not_leak(seed):
 
 def test_a_module_that_does_not_read_what_it_is_given_is_no_proof():
     data = PriceSeries.from_frame(random_walks(3, 300), **SMALL)
-    with pytest.raises(ConfigError, match="does not read the panel"):
+    with pytest.raises(ConfigError, match="not made from `given`"):
         leak_test(lambda panel: data, data.panel, pairs=12)

@@ -25,11 +25,12 @@ class PanelData(pl.LightningDataModule):
     """A panel whose sessions are split in three spans in time: training, validation and test.
 
     A subclass says where the panel comes from, where the spans end and what the codec is when none is
-    given, and makes the loaders.
+    given, and makes the loaders. Where `given` is set, its `panel` is made from that, in the place of what it
+    would read, with all that it does to values: by this the leak test shows it other values.
     """
 
-    _given: Panel | None = None
-    """What stands in the place of what would be read from a file."""
+    given: Panel | None = None
+    """Raw series that stand in the place of those that would be read: see `reading`."""
 
     @property
     @abstractmethod
@@ -77,7 +78,7 @@ class PanelData(pl.LightningDataModule):
             for name, member in vars(kind).items():
                 if isinstance(member, cached_property):
                     other.__dict__.pop(name, None)
-        other._given = panel
+        other.given = panel
         other.trainer = None
         return other
 

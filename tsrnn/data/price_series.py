@@ -131,8 +131,8 @@ class PriceSeries(PanelData):
     @cached_property
     def panel(self) -> Panel:
         """All prices, series by session."""
-        if self._given is not None:
-            return self._given
+        if self.given is not None:
+            return self.given
         if self._frame is not None:
             frame = check_prices(self._frame, symbols=self.symbols, on_missing=self.on_missing)
         else:

@@ -97,14 +97,14 @@ class SeriesPanel(PanelData):
     def from_frame(cls, frame: Any, **arguments: Any) -> SeriesPanel:
         """The data module of a long pandas frame with the columns unique_id, ds, y, one row a value."""
         data = cls(**arguments)
-        data._given = panel_from_frame(frame, calendar=data.calendar, **data.columns)
+        data.given = panel_from_frame(frame, calendar=data.calendar, **data.columns)
         return data
 
     @classmethod
     def from_panel(cls, panel: Panel, **arguments: Any) -> SeriesPanel:
         """The data module of a panel that is there already."""
         data = cls(**arguments)
-        data._given = panel
+        data.given = panel
         return data
 
     def reading(self, panel: Panel) -> Self:
@@ -116,13 +116,13 @@ class SeriesPanel(PanelData):
     @property
     def source(self) -> str:
         """The file's name, in the words of a message."""
-        return "the frame" if self._given is not None else str(self.path)
+        return "the frame" if self.given is not None else str(self.path)
 
     @cached_property
     def _read(self) -> tuple[Panel, int]:
         """The panel, and how many of its last sessions came from the test file."""
-        if self._given is not None:
-            panel = self._given
+        if self.given is not None:
+            panel = self.given
         elif self.path is None:
             raise ConfigError("a SeriesPanel needs --data.path, a file or folder of series")
         else:

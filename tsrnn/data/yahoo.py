@@ -298,14 +298,14 @@ class Yahoo(PriceSeries):
     @cached_property
     def panel(self) -> Panel:
         """All prices, series by session, held to the rules of `check_prices`."""
-        if self._given is not None:
-            return self._given
+        if self.given is not None:
+            return self.given
         frame = check_prices(self.tidy[0], on_missing=self.on_missing)
         return panel_of(frame, self.calendar, self.source, shortest=self.window_length)
 
     def description(self) -> dict[str, Any]:
         """What a checkpoint says of the data, with the day that the prices are adjusted as of."""
-        if self._given is not None:
+        if self.given is not None:
             return super().description()
         prices = {item.symbol: item.prices for item in self.fetched if item.prices is not None}
         return {

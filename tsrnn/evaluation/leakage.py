@@ -248,7 +248,8 @@ class _LeakTest:
             return None if cut + 1 < base.data.spans[0] else self._violate(kind, "series", "", cut, 1.0)
         if np.array_equal(panel.values[:, cut + 1 :], base.panel.values[:, cut + 1 :], equal_nan=True):
             raise ConfigError(
-                "the data module does not read the panel that it is given: give a make_data that does"
+                "the data module's panel is not made from `given`, where that is set (see PanelData): "
+                "nothing can be shown to it, and nothing proved"
             )
         known = slice(0, cut + 1)
         self._compare(kind, "values", base.panel.values[:, known], panel.values[:, known], cut)

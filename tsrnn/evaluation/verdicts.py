@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tsrnn.errors import DataError
+from tsrnn.errors import TsrnnError
 from tsrnn.evaluation.baselines import RandomWalk
 from tsrnn.evaluation.comparison import Comparison
 from tsrnn.evaluation.scored_forecast import score_forecast
@@ -30,8 +30,8 @@ def judge_steps(predictor: Predictor, panel: Panel, spans: tuple[int, int, int])
     try:
         frame = backtest([predictor, walk], panel.part(0, test), 1, Windows(valid - 1), num_samples=_PATHS)
         return Comparison(frame, walk.name).verdicts
-    except DataError as error:  # a span of one session, or of constant prices
-        return [f"no skill shown: {error}"]
+    except TsrnnError as error:  # constant prices; sessions of other data that the model has seen
+        return [f"no verdict: {error}"]
 
 
 def judge_holdout(model: str, forecast: Forecast | QuantileForecast, holdout: Holdout) -> list[str]:
@@ -53,5 +53,5 @@ def judge_holdout(model: str, forecast: Forecast | QuantileForecast, holdout: Ho
     frame = pd.concat(rows, ignore_index=True)
     try:
         return Comparison(frame, naive.name).verdicts
-    except DataError as error:
-        return [f"no skill shown: {error}"]
+    except TsrnnError as error:
+        return [f"no verdict: {error}"]
