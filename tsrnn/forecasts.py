@@ -23,14 +23,16 @@ class Density:
     Args:
         distribution: with `log_prob` and, where it has one, `cdf`, of the K steps' values, (O, N, K) tensors;
             or, where `last` is given, of their log returns log(y / last).
-        median: (O, N, K) medians in raw units, exact.
+        median: (O, N, K) medians in raw units, exact; of further steps too, where symmetry tells them.
         last: (O, N) values at the origins that the log returns start from; None where the distribution is
             that of the values themselves.
+        steps: K; default as many as there are medians.
     """
 
     distribution: Any
     median: npt.NDArray[np.float64]
     last: npt.NDArray[np.float64] | None = None
+    steps: int | None = None
 
     def log_prob(self, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(O, N, H) nats per raw unit of what happened; NaN after step K, and where nothing happened."""
@@ -43,7 +45,7 @@ class Density:
 
     def _read(self, name: str, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         found = np.full(actual.shape, np.nan)
-        steps = self.median.shape[-1]
+        steps = self.median.shape[-1] if self.steps is None else self.steps
         if not hasattr(self.distribution, name):
             return found
         value = actual[..., :steps]

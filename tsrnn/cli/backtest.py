@@ -178,7 +178,12 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument("--length", type=positive, help="of a rolling window; default: all, expanding")
     parser.add_argument("--purge", type=int, help="origins before one not learned from; default: H - 1")
     parser.add_argument("--embargo", type=int, default=0, help="further sessions that are left out before it")
-    parser.add_argument("--paths", type=positive, default=200, help="sampled paths a series")
+    parser.add_argument(
+        "--paths",
+        type=positive,
+        default=200,
+        help="sampled paths a series; of 200 the median errs by 0.8 %% more, of 1000 by 0.16 %%",
+    )
     parser.add_argument(
         "--baselines",
         nargs="*",

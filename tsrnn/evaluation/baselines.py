@@ -121,6 +121,7 @@ def walk_forecast(
     moves: Moves,
     distribution: Any = None,
     location: Floats | None = None,
+    steps: int | None = None,
 ) -> Forecast:
     """Prices whose log moves as a model says, from the last observed price at each origin.
 
@@ -133,7 +134,8 @@ def walk_forecast(
         moves: from a generator and the place of the origin the (H, N, S) log returns of each step, an array
             that may be written to.
         distribution: of log(price / last) of the first K steps, (O, N, K); None where there is none.
-        location: (O, N, K) its medians; None: 0.
+        location: (O, N, M) the medians of log(price / last), M of K at least; None: 0 at every step.
+        steps: K; default M.
     """
     prices = panel.tensor()
     nothing = prices.new_full(prices.shape[:1], torch.nan)
@@ -148,7 +150,7 @@ def walk_forecast(
     density = None
     if distribution is not None:
         middle = np.zeros((*last.shape, horizon)) if location is None else location
-        density = Density(distribution, last[:, :, None] * np.exp(middle), last)
+        density = Density(distribution, last[:, :, None] * np.exp(middle), last, steps)
     return Forecast(
         panel.unique_ids,
         panel.ds[list(origins)],

@@ -40,7 +40,8 @@ def score_forecast(
 
     - model, unique_id, cutoff (the last session known), origin (its index in the panel), ds, step (1 to H),
       y, last (the value at the cutoff);
-    - median, exact where the forecast has a density, and the quantiles q0.025, q0.1, ... q0.9, q0.975;
+    - median, exact where the forecast has a density, and the quantiles q0.025, q0.1, ... q0.9, q0.975; the
+      median of S paths is off by chance, which adds about π / (2 S) to its squared error, 0.8 percent at 200;
     - crps: of paths the fair estimate (`crps_sample`); of quantiles 2 Σ_τ L_τ(y, q_τ) / 100 over the
       percentiles τ, L the pinball loss, which is the trapezoidal rule for 2 ∫ L_τ dτ (Gneiting and Ranjan
       2011, Comparing density forecasts, Journal of Business and Economic Statistics 29, equation 9);
