@@ -36,9 +36,9 @@ import pandas as pd
 import torch
 
 import tsrnn
+from tsrnn.baselines import RandomWalk
 from tsrnn.data import PriceSeries
 from tsrnn.errors import DataError
-from tsrnn.evaluation import RandomWalk
 from tsrnn.evaluation.conformal import Conformal
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.protocols import Panel, Predictor

@@ -43,7 +43,8 @@ import numpy as np
 import pandas as pd
 import platformdirs
 
-from tsrnn.evaluation import SeasonalNaive, mase, weighted_quantile_loss
+from tsrnn.baselines import SeasonalNaive
+from tsrnn.evaluation import mase, weighted_quantile_loss
 from tsrnn.protocols import Panel
 
 DECILES = np.arange(1, 10) / 10

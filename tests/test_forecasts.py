@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.panels import seasonal_panel
-from tsrnn.evaluation import RandomWalk, SeasonalNaive
+from tsrnn.baselines import RandomWalk, SeasonalNaive
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads.quantiles import DECILES, QuantileDistribution
 

@@ -11,6 +11,7 @@ LAYERS = [
     {"cli"},
     {"training"},
     {"evaluation", "decoding"},
+    {"baselines"},
     {"models", "data"},
     {"embeddings", "backbones", "heads", "codecs"},
     {"ops", "components"},

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsrnn.backbones import GRU, LSTM, RNN, Backbone
+    from tsrnn.baselines import RandomWalk, SeasonalNaive
     from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
     from tsrnn.data import PriceSeries, SeriesPanel, TextCorpus, Yahoo, read_prices, read_series
     from tsrnn.errors import TsrnnError
-    from tsrnn.evaluation import Comparison, Conformal, RandomWalk, SeasonalNaive, Windows, backtest
+    from tsrnn.evaluation import Comparison, Conformal, Windows, backtest
     from tsrnn.forecasts import Forecast, QuantileForecast
     from tsrnn.heads import (
         AdaptiveSoftmax,
@@ -57,8 +58,8 @@ _HOMES = {
     "Quantiles": "heads",
     "RNN": "backbones",
     "RNNForecaster": "training",
-    "RandomWalk": "evaluation",
-    "SeasonalNaive": "evaluation",
+    "RandomWalk": "baselines",
+    "SeasonalNaive": "baselines",
     "SeriesPanel": "data",
     "StudentT": "heads",
     "TextCorpus": "data",

@@ -15,6 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 0.975)
+"""Of the quantiles that a backtest keeps beside the median."""
+
 
 @dataclass  # not frozen: Lightning refuses to hand on frozen predictions
 class Density:

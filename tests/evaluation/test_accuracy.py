@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 from utilsforecast import losses
 
+from tsrnn.baselines import SeasonalNaive
 from tsrnn.errors import ConfigError
-from tsrnn.evaluation import SeasonalNaive, mase, owa, pinball, smape, weighted_quantile_loss
+from tsrnn.evaluation import mase, owa, pinball, smape, weighted_quantile_loss
 from tsrnn.evaluation.accuracy import mae, rmse, rmsse
 from tsrnn.protocols import Panel, Predictor
 

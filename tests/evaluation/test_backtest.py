@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.reports import random_walks
+from tsrnn.baselines.random_walk import forecast_sessions
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation.baselines import forecast_sessions
 from tsrnn.evaluation.walk_forward import Windows, backtest
 from tsrnn.forecasts import Forecast
 from tsrnn.protocols import Panel

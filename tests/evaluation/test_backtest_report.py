@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from tests.reports import random_walks
-from tsrnn.evaluation import Comparison, Drift, RandomWalk, Windows, backtest, write_report
+from tsrnn.baselines import Drift, RandomWalk
+from tsrnn.baselines.prices import EWMAStudentT, HistoricalSimulation
+from tsrnn.evaluation import Comparison, Windows, backtest, write_report
 from tsrnn.evaluation.backtest_report import backtest_report
-from tsrnn.evaluation.price_baselines import EWMAStudentT, HistoricalSimulation
 
 HOSTILE = "</script><b>S&amp;P</b>"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tsrnn.baselines import SeasonalNaive
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation import SeasonalNaive
 from tsrnn.evaluation.conformal import Conformal
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.protocols import Panel, Predictor

@@ -7,8 +7,9 @@ import torch
 from scipy import stats
 
 from tests.prices import random_walks
+from tsrnn.baselines import RandomWalk
 from tsrnn.data.price_series import panel_of
-from tsrnn.evaluation import RandomWalk, assess, score
+from tsrnn.evaluation import assess, score
 from tsrnn.forecasts import Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.protocols import Predictor

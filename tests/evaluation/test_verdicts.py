@@ -6,7 +6,8 @@ import numpy as np
 
 from tests.panels import seasonal_panel
 from tests.reports import random_walks
-from tsrnn.evaluation import Drift, SeasonalNaive, judge_holdout, judge_steps
+from tsrnn.baselines import Drift, SeasonalNaive
+from tsrnn.evaluation import judge_holdout, judge_steps
 from tsrnn.protocols import Holdout, Panel
 
 

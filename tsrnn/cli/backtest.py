@@ -13,6 +13,18 @@ from typing import Any, Literal
 
 import torch
 
+from tsrnn.baselines import (
+    GARCH,
+    AutoARIMA,
+    AutoETS,
+    Drift,
+    EWMAStudentT,
+    HistoricalSimulation,
+    RandomWalk,
+    RidgeLags,
+    SeasonalNaive,
+    Theta,
+)
 from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.configuration import ConfiguredNetwork
 from tsrnn.cli.output import one_line_warnings, say, show
@@ -22,23 +34,7 @@ from tsrnn.data import read_prices, read_series
 from tsrnn.data.panel_data import panel_hash
 from tsrnn.data.price_series import panel_of
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation import (
-    GARCH,
-    AutoARIMA,
-    AutoETS,
-    Comparison,
-    Conformal,
-    Drift,
-    EWMAStudentT,
-    HistoricalSimulation,
-    RandomWalk,
-    RidgeLags,
-    SeasonalNaive,
-    Theta,
-    Windows,
-    backtest,
-    write_report,
-)
+from tsrnn.evaluation import Comparison, Conformal, Windows, backtest, write_report
 from tsrnn.evaluation.backtest_report import backtest_report
 from tsrnn.evaluation.comparison import CAPTIONS
 from tsrnn.evaluation.walk_forward import first_unseen

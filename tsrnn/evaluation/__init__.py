@@ -1,14 +1,11 @@
-"""Evaluation: baselines, scores and pictures of prices; sentences and word vectors of language models."""
+"""Evaluation: backtests, scores and verdicts of forecasts; sentences and word vectors of language models."""
 
 from tsrnn.evaluation.accuracy import mae, mase, owa, pinball, rmse, rmsse, smape, weighted_quantile_loss
-from tsrnn.evaluation.baselines import RandomWalk, forecast_sessions
 from tsrnn.evaluation.comparison import Comparison
 from tsrnn.evaluation.conformal import Conformal
-from tsrnn.evaluation.garch import GARCH
 from tsrnn.evaluation.holdout import AccuracyScore, score_holdout, score_naive
 from tsrnn.evaluation.leakage import LeakReport, leak_test
 from tsrnn.evaluation.metrics import Assessment, DensityScore, assess, score
-from tsrnn.evaluation.price_baselines import Drift, EWMAStudentT, HistoricalSimulation
 from tsrnn.evaluation.probabilistic import (
     DirectionalAccuracy,
     coverage,
@@ -19,9 +16,7 @@ from tsrnn.evaluation.probabilistic import (
     pit_histogram,
 )
 from tsrnn.evaluation.report import ReportContents, write_report
-from tsrnn.evaluation.ridge import RidgeLags
 from tsrnn.evaluation.scored_forecast import score_forecast
-from tsrnn.evaluation.seasonal_naive import SeasonalNaive
 from tsrnn.evaluation.sentences import (
     SentenceScore,
     StreamScore,
@@ -31,33 +26,22 @@ from tsrnn.evaluation.sentences import (
     score_stream,
 )
 from tsrnn.evaluation.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
-from tsrnn.evaluation.statistical import AutoARIMA, AutoETS, Theta
 from tsrnn.evaluation.verdicts import judge_holdout, judge_steps
 from tsrnn.evaluation.walk_forward import Windows, backtest
 from tsrnn.evaluation.word_vectors import neighbours
 
 __all__ = [
-    "GARCH",
     "AccuracyScore",
     "Assessment",
-    "AutoARIMA",
-    "AutoETS",
     "Comparison",
     "Conformal",
     "DensityScore",
     "DieboldMariano",
     "DirectionalAccuracy",
-    "Drift",
-    "EWMAStudentT",
-    "HistoricalSimulation",
     "LeakReport",
-    "RandomWalk",
     "ReportContents",
-    "RidgeLags",
-    "SeasonalNaive",
     "SentenceScore",
     "StreamScore",
-    "Theta",
     "Windows",
     "assess",
     "backtest",
@@ -69,7 +53,6 @@ __all__ = [
     "crps_student_t",
     "diebold_mariano",
     "directional_accuracy",
-    "forecast_sessions",
     "judge_holdout",
     "judge_steps",
     "leak_test",

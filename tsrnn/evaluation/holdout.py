@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tsrnn.baselines.seasonal_naive import SeasonalNaive
 from tsrnn.evaluation.accuracy import mase, weighted_quantile_loss
-from tsrnn.evaluation.seasonal_naive import SeasonalNaive
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads.quantiles import DECILES
 from tsrnn.protocols import Holdout

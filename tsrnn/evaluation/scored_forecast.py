@@ -14,13 +14,11 @@ import pandas as pd
 
 from tsrnn.evaluation.accuracy import pinball
 from tsrnn.evaluation.probabilistic import crps_sample
-from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.forecasts import LEVELS, Forecast, QuantileForecast
 from tsrnn.protocols import Panel
 
 Floats = npt.NDArray[np.float64]
 
-LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 0.975)
-"""Of the quantiles that are kept beside the median."""
 SCALE_SESSIONS = 250
 _GRID = np.arange(1, 100) / 100
 _SERIES_AT_ONCE = 500

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tsrnn.baselines.random_walk import RandomWalk
+from tsrnn.baselines.seasonal_naive import SeasonalNaive
 from tsrnn.errors import TsrnnError
-from tsrnn.evaluation.baselines import RandomWalk
 from tsrnn.evaluation.comparison import Comparison
 from tsrnn.evaluation.scored_forecast import score_forecast
-from tsrnn.evaluation.seasonal_naive import SeasonalNaive
 from tsrnn.evaluation.walk_forward import Windows, backtest
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.protocols import Holdout, Panel, Predictor

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.backbones import LSTM, Backbone
+from tsrnn.baselines import RandomWalk, forecast_sessions
 from tsrnn.codecs import Codec, LogReturns, Vocabulary
 from tsrnn.data.windows import windows
 from tsrnn.embeddings import ValueEmbedding
@@ -20,9 +21,7 @@ from tsrnn.evaluation import (
     AccuracyScore,
     Assessment,
     DensityScore,
-    RandomWalk,
     assess,
-    forecast_sessions,
     judge_holdout,
     judge_steps,
     score,

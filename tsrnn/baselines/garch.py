@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tsrnn.baselines.random_walk import log_returns, walk_forecast
 from tsrnn.errors import ConfigError, DataWarning, first_few
-from tsrnn.evaluation.baselines import log_returns, walk_forecast
 from tsrnn.forecasts import Forecast
 from tsrnn.heads.student_t import StudentTDistribution
 from tsrnn.protocols import Panel, Predictor

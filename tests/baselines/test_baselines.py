@@ -9,9 +9,9 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from tests.reports import random_walks
-from tsrnn.evaluation import RandomWalk, SeasonalNaive
-from tsrnn.evaluation.price_baselines import Drift, EWMAStudentT, HistoricalSimulation
-from tsrnn.evaluation.ridge import RidgeLags
+from tsrnn.baselines import RandomWalk, SeasonalNaive
+from tsrnn.baselines.prices import Drift, EWMAStudentT, HistoricalSimulation
+from tsrnn.baselines.ridge import RidgeLags
 from tsrnn.protocols import Fittable, Panel, Predictor
 
 BASELINES = [

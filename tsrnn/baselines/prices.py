@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from scipy import stats
 
+from tsrnn.baselines.random_walk import ewma_volatility, log_returns, next_session, walk_forecast
 from tsrnn.errors import ConfigError
-from tsrnn.evaluation.baselines import ewma_volatility, log_returns, next_session, walk_forecast
 from tsrnn.forecasts import Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.heads.student_t import StudentTDistribution

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tsrnn.baselines.garch import GARCH, _filtered
+from tsrnn.baselines.random_walk import log_returns
 from tsrnn.data import PriceSeries
 from tsrnn.errors import ConfigError, DataWarning
 from tsrnn.evaluation import Windows, backtest
-from tsrnn.evaluation.baselines import log_returns
-from tsrnn.evaluation.garch import GARCH, _filtered
 from tsrnn.protocols import Panel
 
 arch = pytest.importorskip("arch", reason="needs arch: pip install 'tsrnn[baselines]'")

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from scipy import special
 
+from tsrnn.baselines.random_walk import forecast_sessions
 from tsrnn.errors import ConfigError
-from tsrnn.evaluation.baselines import forecast_sessions
 from tsrnn.forecasts import Density, Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.protocols import Panel

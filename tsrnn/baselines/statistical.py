@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tsrnn.baselines.random_walk import forecast_sessions
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
-from tsrnn.evaluation.baselines import forecast_sessions
-from tsrnn.evaluation.scored_forecast import LEVELS
-from tsrnn.forecasts import QuantileForecast
+from tsrnn.forecasts import LEVELS, QuantileForecast
 from tsrnn.protocols import Panel, Predictor, session_text
 
 Floats = npt.NDArray[np.float64]

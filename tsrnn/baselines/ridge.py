@@ -12,8 +12,8 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
+from tsrnn.baselines.random_walk import log_returns, walk_forecast
 from tsrnn.errors import ConfigError
-from tsrnn.evaluation.baselines import log_returns, walk_forecast
 from tsrnn.forecasts import Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.protocols import Panel, Predictor

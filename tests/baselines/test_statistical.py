@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 from tests.panels import seasonal_panel
+from tsrnn.baselines.statistical import AutoARIMA, AutoETS, Theta
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation import mase, smape
-from tsrnn.evaluation.statistical import AutoARIMA, AutoETS, Theta
 from tsrnn.protocols import Fittable, Panel, Predictor
 
 models = pytest.importorskip("statsforecast.models", reason="needs statsforecast: 'tsrnn[baselines]'")
