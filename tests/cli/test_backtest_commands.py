@@ -86,6 +86,9 @@ def test_a_configuration_is_fitted_before_its_first_origin_and_again_warm(capsys
         assert session_text(origins[5 * place]) in name
         assert name.endswith("_warm.ckpt") == (place > 0)
     assert main([*command, "--refit", "5", "--warm-start", "--out", "warm"]) == 0
+    capsys.readouterr()
+    assert main([*command, "--data.seed=1", "--refit", "5", "--warm-start", "--out", "warm"]) == 2
+    assert "warm holds another LSTM" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("method", ["split", "rolling"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +11,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-import yaml
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from tsrnn.cli.explain import one_line
@@ -49,6 +50,11 @@ class ConfiguredNetwork:
         changes: keys and values as `fit` takes them: ["--data.path=prices.csv"].
         folder: where the weights of each fit are kept; one that is there already is not made again.
 
+    Attributes:
+        identity: all that the configuration says.
+        data: the data module that it describes.
+        untrained: the task that it describes, with fresh weights.
+
     Raises:
         ConfigError: for a mistake in the configuration, or one of words.
     """
@@ -83,6 +89,9 @@ class ConfiguredNetwork:
                 raise ConfigError(one_line(str(error))) from error
             except ValueError as error:
                 raise own_error(error) or ConfigError(one_line(str(error))) from error
+        said = self._config.clone().as_dict()
+        said.pop("config", None)
+        self.identity = json.dumps(said, default=str, sort_keys=True)
         self.data: Any = made.data
         if not isinstance(made.model, Forecaster) or isinstance(made.model.model.codec, Vocabulary):
             raise ConfigError(f"{path} trains a model of words: this needs one of prices or other series")
@@ -100,11 +109,6 @@ class ConfiguredNetwork:
             config.data = data
         return self._command._parser("fit").instantiate_classes(config)
 
-    @property
-    def identity(self) -> str:
-        """All that the configuration says."""
-        return str(yaml.safe_dump(self._config.as_dict(), default_flow_style=True, width=10**9))
-
     def fit(self, panel: Panel, *, previous: Any = None) -> Forecaster:
         """The network trained on a panel: see `tsrnn.protocols.Fittable`.
 
@@ -114,7 +118,8 @@ class ConfiguredNetwork:
             DataError: if the panel is too short for the validation span and a training window.
         """
         first, last = (session_text(panel.ds[place]).replace(":", "").replace(" ", "T") for place in (0, -1))
-        weights = self.folder / f"{first}_{last}{'_warm' if previous is not None else ''}.ckpt"
+        digest = hashlib.sha256(self.identity.encode()).hexdigest()[:8]
+        weights = self.folder / f"{first}_{last}_{digest}{'_warm' if previous is not None else ''}.ckpt"
         modules = {path.rpartition(".")[0] for path in class_paths(self._config.model)}
         if weights.is_file():
             return _trained(weights, modules)

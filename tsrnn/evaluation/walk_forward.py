@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -275,17 +275,21 @@ def _name(predictor: Any) -> str:
 
 
 def _identity(predictor: Any) -> str:
-    """What tells a predictor from another of the same name: its settings, and the hash of its weights."""
+    """What tells a predictor from another of the same name: what it says itself, its weights, its settings."""
+    if hasattr(predictor, "identity"):
+        return str(predictor.identity)
     if isinstance(predictor, torch.nn.Module):
         digest = hashlib.sha256()
         for key, tensor in sorted(predictor.state_dict().items()):
             digest.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
-    if not is_dataclass(predictor):
-        plain = predictor is None or isinstance(predictor, str | int | float | tuple | list)
-        return repr(predictor) if plain else type(predictor).__name__
-    settings = [f"{field.name}={_identity(getattr(predictor, field.name))}" for field in fields(predictor)]
-    return f"{type(predictor).__name__}({', '.join(settings)})"
+    if isinstance(predictor, np.ndarray):
+        return hashlib.sha256(np.ascontiguousarray(predictor).tobytes()).hexdigest()
+    if predictor is None or isinstance(predictor, str | int | float | tuple | list):
+        return repr(predictor)
+    settings = sorted(getattr(predictor, "__dict__", {}).items())
+    named = ", ".join(f"{name}={_identity(value)}" for name, value in settings)
+    return f"{type(predictor).__name__}({named})"
 
 
 def _file_name(name: str) -> str:
