@@ -73,7 +73,7 @@ def test_significance_is_that_of_the_mean_losses_of_the_origins():
     found = Comparison(frame, "walk", lags=5).significance.set_index("loss").loc["squared error"]
     frame["loss"] = ((frame["y"] - frame["median"]) / frame["scale"]) ** 2
     days = frame.pivot_table(index="cutoff", columns="model", values="loss")
-    test = diebold_mariano((days["walk"] - days["model"]).to_numpy(), lags=5)
+    test = diebold_mariano((days["walk"] - days["model"]).to_numpy(), lags=5, fixed_b=True)
     assert found["statistic"] == pytest.approx(test.statistic)
     assert found["p_value"] == pytest.approx(test.p_value)
     assert (found["lags"], found["steps"]) == (5, 120)
@@ -91,8 +91,9 @@ def test_significance_is_that_of_the_mean_losses_of_the_origins():
 
 def test_the_overlap_of_several_steps_counts_in_the_test():
     frame = frame_of(horizon=30, models=(("walk", 0.0), ("model", 0.1)))
-    assert Comparison(frame, "walk").significance["lags"].tolist() == [29] * 3
-    assert Comparison(frame, "walk", stride=10).significance["lags"].tolist() == [4] * 3
+    assert Comparison(frame, "walk").significance["lags"].tolist() == [60] * 3
+    assert Comparison(frame, "walk", stride=10).significance["lags"].tolist() == [6] * 3
+    assert Comparison(frame, "walk", stride=40).significance["lags"].tolist() == [4] * 3
     steps = Comparison(frame, "walk").by_horizon
     assert steps["step"].tolist() == list(range(1, 31))
     np.testing.assert_allclose(steps[["skill_percent", "low", "high"]], 10)

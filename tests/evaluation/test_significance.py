@@ -284,3 +284,21 @@ def test_the_interval_covers_the_true_skill_in_about_95_percent_of_the_samples(c
     low, high = block_bootstrap_ratio((9 + common + own).T, (10 + common + other).T, draws=500)
     covered = 100 * np.mean((low < 10) & (high > 10))
     assert 91.5 < covered < 97
+
+
+@pytest.mark.parametrize(("steps", "horizon"), [(8, 1), (30, 4), (100, 4), (100, 1)])
+def test_the_uncertainty_of_the_variance_is_allowed_for(steps, horizon):
+    generator, plain, fixed = np.random.default_rng(0), 0, 0
+    lags = max(2 * horizon, 4) if horizon > 1 else 3
+    for _ in range(1000):
+        noise = generator.standard_normal(steps + horizon - 1)
+        overlapping = np.convolve(noise, np.ones(horizon), "valid")
+        plain += diebold_mariano(overlapping, horizon=horizon, lags=lags).p_value < 0.05
+        fixed += diebold_mariano(overlapping, horizon=horizon, lags=lags, fixed_b=True).p_value < 0.05
+    assert fixed <= 85
+    assert plain > fixed
+
+
+def test_the_allowance_is_for_the_bartlett_kernel():
+    with pytest.raises(ConfigError, match="bartlett alone"):
+        diebold_mariano(np.arange(10.0), kernel="rectangular", fixed_b=True)

@@ -296,7 +296,7 @@ def _settings(
         "fitted": "once" if options.refit == "never" else f"before every {options.refit} origins",
         "fitted on": f"{spans} (purge {purge}, embargo {windows.embargo})",
         "season": str(task.season),
-        "test": "Diebold-Mariano, Newey-West",
+        "test": "Diebold-Mariano, Newey-West, fixed-b critical values",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ from tsrnn.errors import DataError, first_few
 from tsrnn.evaluation.accuracy import owa, pinball
 from tsrnn.evaluation.probabilistic import directional_accuracy
 from tsrnn.evaluation.scored_forecast import quantile_column
-from tsrnn.evaluation.significance import block_bootstrap_ratio, diebold_mariano
+from tsrnn.evaluation.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
 
 Floats = npt.NDArray[np.float64]
 
@@ -80,7 +81,8 @@ class Comparison:
         frame: of `tsrnn.backtest`, or of several put together.
         reference: the model that the others are compared with.
         stride: sessions from an origin to the next.
-        lags: of the Newey-West variance; default as in `diebold_mariano`.
+        lags: of the Newey-West variance; default as in `diebold_mariano`, or twice the origins that one
+            forecast overlaps, whichever is more. Its uncertainty is allowed for (`fixed_b`).
         level: of the intervals, in percent.
 
     Raises:
@@ -207,7 +209,7 @@ class Comparison:
         seen = ~np.isnan(product)
         number = np.bincount(units[seen])
         means = np.bincount(units[seen], weights=product[seen])[number > 0] / number[number > 0]
-        test = diebold_mariano(means, lags=self.lags)
+        test = diebold_mariano(means, lags=self.lags, fixed_b=True)
         p_value = test.p_value / 2 if test.statistic > 0 else 1 - test.p_value / 2
         return share, p_value
 
@@ -224,8 +226,7 @@ class Comparison:
                 own, other = self._pair(loss, model)
                 if not len(own):
                     continue
-                lags = 0 if self.origins == 1 else self.lags
-                test = diebold_mariano(other - own, horizon=self.overlap, lags=lags)
+                test = self._test(other - own)
                 skill, low, high = self._skill(own, other) if loss != DENSITY else (np.nan,) * 3
                 rows.append(
                     {
@@ -242,6 +243,15 @@ class Comparison:
                     }
                 )
         return pd.DataFrame(rows)
+
+    def _test(self, difference: Floats) -> DieboldMariano:
+        """Overlapping forecasts depend on one another over `overlap` origins: twice as many lags see that."""
+        lags = self.lags
+        if self.origins == 1:
+            lags = 0
+        elif lags is None and self.overlap > 1:
+            lags = max(2 * self.overlap, math.floor(4 * (len(difference) / 100) ** (2 / 9)))
+        return diebold_mariano(difference, horizon=self.overlap, lags=lags, fixed_b=True)
 
     def _skill(self, own: Floats, other: Floats) -> tuple[float, float, float]:
         if not other.sum() > 0:

@@ -38,7 +38,12 @@ class DieboldMariano:
 
 
 def diebold_mariano(
-    difference: Array, *, horizon: int = 1, lags: int | None = None, kernel: str = "bartlett"
+    difference: Array,
+    *,
+    horizon: int = 1,
+    lags: int | None = None,
+    kernel: str = "bartlett",
+    fixed_b: bool = False,
 ) -> DieboldMariano:
     """The Diebold-Mariano test of equal accuracy, with the small-sample correction.
 
@@ -53,6 +58,13 @@ def diebold_mariano(
     and losses that differ by a constant make it 0. V̂ below 1e-12 of the differences' mean square is rounding,
     and counts as 0.
 
+    V̂ is itself uncertain, the more so the more lags it has for the steps that there are, and a test that
+    takes it for the truth rejects too often: of 30 differences that overlap four steps ahead in 13 percent of
+    the samples at 5 percent. With `fixed_b` the statistic is divided, before it is compared, by c(b) / 1.96,
+    where b = (L + 1) / n and c(b) = 1.96 + 2.9694 b + 0.4160 b² − 0.5324 b³ is its critical value at 5
+    percent, two sides, for the Bartlett kernel: then in 6 percent with 8 lags, and in 4 to 9 percent for any
+    n from 5 on.
+
     V̂ is too small where the differences are correlated over more than L steps, and the test then rejects too
     often: of autoregressive differences with coefficient 0.5 and n = 1000, at 5 percent, in 8 percent of the
     samples with the default lags, in 6.6 percent with `lags=20`; of independent ones in 5.3 percent.
@@ -63,12 +75,13 @@ def diebold_mariano(
         lags: L. Default: for "rectangular" h − 1, the lags over which the errors of an optimal forecast are
             correlated; for "bartlett" that or ⌊4 (n/100)^(2/9)⌋, whichever is larger.
         kernel: "bartlett" or "rectangular".
+        fixed_b: allow for the uncertainty of V̂; for "bartlett" alone.
 
     Returns:
         The statistic and what it was made of.
 
     Raises:
-        ConfigError: for an unknown kernel, a horizon below 1 or lags below 0.
+        ConfigError: for an unknown kernel, a horizon below 1, lags below 0, or `fixed_b` with "rectangular".
         ValueError: if the difference is not one vector.
 
     Source: Diebold and Mariano (1995), Comparing predictive accuracy, Journal of Business and Economic
@@ -76,10 +89,14 @@ def diebold_mariano(
     prediction mean squared errors, International Journal of Forecasting 13, 281-291, equation 9; Newey and
     West (1987), A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
     covariance matrix, Econometrica 55, 703-708; for the default lags, Newey and West (1994), Automatic lag
-    selection in covariance matrix estimation, Review of Economic Studies 61, 631-653.
+    selection in covariance matrix estimation, Review of Economic Studies 61, 631-653; for c(b), Kiefer and
+    Vogelsang (2005), A new asymptotic theory for heteroskedasticity-autocorrelation robust tests, Econometric
+    Theory 21, 1130-1164, table 1.
     """
     if kernel not in ("bartlett", "rectangular"):
         raise ConfigError(f"kernel is bartlett or rectangular, not {kernel!r}")
+    if fixed_b and kernel != "bartlett":
+        raise ConfigError("fixed_b has critical values for the kernel bartlett alone")
     if horizon < 1:
         raise ConfigError(f"the horizon is at least 1 step, not {horizon}")
     if lags is not None and lags < 0:
@@ -106,7 +123,9 @@ def diebold_mariano(
         return nothing
     correction = (steps + 1 - 2 * horizon + horizon * (horizon - 1) / steps) / steps
     statistic = mean * math.sqrt(correction * steps / variance)
-    p_value = 2 * float(special.stdtr(steps - 1, -abs(statistic)))
+    b = (lags + 1) / steps
+    allowance = (1.96 + 2.9694 * b + 0.4160 * b**2 - 0.5324 * b**3) / 1.96 if fixed_b else 1.0
+    p_value = 2 * float(special.stdtr(steps - 1, -abs(statistic) / allowance))
     return DieboldMariano(statistic, p_value, mean, lags, steps, kernel)
 
 

@@ -275,7 +275,7 @@ def _name(predictor: Any) -> str:
 
 
 def _identity(predictor: Any) -> str:
-    """What tells a predictor from another of the same name: what it says itself, its weights, its settings."""
+    """What tells a predictor from another of its name: what it says itself, its weights, its settings."""
     if hasattr(predictor, "identity"):
         return str(predictor.identity)
     if isinstance(predictor, torch.nn.Module):
