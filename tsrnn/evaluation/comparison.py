@@ -256,9 +256,10 @@ class Comparison:
     def _skill(self, own: Floats, other: Floats) -> tuple[float, float, float]:
         if not other.sum() > 0:
             return (float("nan"),) * 3
-        low, high = block_bootstrap_ratio(
-            own, other, horizon=self.overlap, level=self.level, block_length=1 if self.origins == 1 else None
-        )
+        # Blocks keep the dependence within them alone: they are twice as long as forecasts overlap.
+        overlapping = 2 * self.overlap if self.overlap > 1 else 1
+        block = 1 if self.origins == 1 else max(overlapping, math.ceil(math.cbrt(len(own))))
+        low, high = block_bootstrap_ratio(own, other, block_length=block, level=self.level)
         return float(100 * (1 - own.sum() / other.sum())), float(low), float(high)
 
     @cached_property
@@ -295,13 +296,13 @@ class Comparison:
     def by_horizon(self) -> pd.DataFrame:
         """The skill in CRPS at each step: columns model, step, skill_percent, low, high."""
         rows = []
-        for step in np.unique(self._step):
-            for model in self.rivals:
+        for model in self.rivals:
+            for step in np.unique(self._step):
                 skill, low, high = self._skill(*self._pair(DISTRIBUTION, model, self._step == step))
                 rows.append(
                     {"model": model, "step": int(step), "skill_percent": skill, "low": low, "high": high}
                 )
-        return pd.DataFrame(rows).sort_values(["model", "step"], kind="stable", ignore_index=True)
+        return pd.DataFrame(rows)
 
     @cached_property
     def coverage(self) -> pd.DataFrame:

@@ -175,8 +175,8 @@ def _sections(contents: ReportContents) -> list[str]:
         frame = contents.significance[list(SIGNIFICANCE_CAPTIONS)]
         reading = (
             "Gain is the reference's mean loss less the model's, of the log score in nats. "
-            f"Skill is how much smaller a model's loss is than that of {reference}, in percent; low and high "
-            f"bound its {percent} interval. p is the probability of so large a difference between two "
+            f"Skill is how much smaller a model's loss is than that of the {reference}, in percent; low "
+            f"and high bound its {percent} interval. p is the probability of so large a difference between two "
             "equally good models, given how many differences there were (steps) and over how many in a row "
             "these were allowed to depend on one another (lags)."
         )
@@ -184,13 +184,14 @@ def _sections(contents: ReportContents) -> list[str]:
         sections.append(_section("Is the difference more than luck?", reading, table))
     if not contents.by_horizon.empty:
         reading = (
-            f"The skill in {loss} at each number of sessions ahead: above zero a model is better than "
-            f"{reference}; where the band, its {percent} interval, holds zero, the difference may be luck."
+            f"The skill in {loss} at each number of sessions ahead: above zero a model is better "
+            f"than the {reference}; where the band, its {percent} interval, holds zero, the difference "
+            "may be luck."
         )
         sections.append(_chart("horizon", "Skill by horizon", reading))
     if not contents.cumulative.empty:
         reading = (
-            f"The differences in {loss}, added up over time: a line that rises gains on {reference}, one "
+            f"The differences in {loss}, added up over time: a line that rises gains on the {reference}, one "
             "that falls loses, and one that owes its height to a single jump may have been lucky once."
         )
         sections.append(_chart("cumulative", "When the difference arose", reading))
