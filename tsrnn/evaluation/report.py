@@ -174,9 +174,9 @@ def _sections(contents: ReportContents) -> list[str]:
     if not contents.significance.empty:
         frame = contents.significance[list(SIGNIFICANCE_CAPTIONS)]
         reading = (
-            "Gain is the reference's mean loss less the model's, of the log score in nats. "
-            f"Skill is how much smaller a model's loss is than that of the {reference}, in percent; low "
-            f"and high bound its {percent} interval. p is the probability of so large a difference between two "
+            "Gain is the reference's mean loss less the model's, of the log score in nats. Skill is how much "
+            f"smaller a model's loss is than that of the {reference}, in percent; low and high bound its "
+            f"{percent} interval. p is the probability of so large a difference between two "
             "equally good models, given how many differences there were (steps) and over how many in a row "
             "these were allowed to depend on one another (lags)."
         )
