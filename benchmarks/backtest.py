@@ -27,8 +27,8 @@ import pandas as pd
 import torch
 
 from tsrnn import LSTM, Comparison, PriceSeries, RandomWalk
-from tsrnn.baselines import Drift, EWMAStudentT, HistoricalSimulation, RidgeLags
 from tsrnn.evaluation import score_forecast
+from tsrnn.predictors import Drift, EWMAStudentT, HistoricalSimulation, RidgeLags
 from tsrnn.training import Forecaster
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -36,11 +36,11 @@ import pandas as pd
 import torch
 
 import tsrnn
-from tsrnn.baselines import RandomWalk
 from tsrnn.data import PriceSeries
 from tsrnn.errors import DataError
-from tsrnn.evaluation.conformal import Conformal
 from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.predictors import RandomWalk
+from tsrnn.predictors.conformal import Conformal
 from tsrnn.protocols import Panel, Predictor
 
 ROOT = Path(__file__).resolve().parents[1]

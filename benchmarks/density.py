@@ -37,9 +37,9 @@ import torch
 from arch import arch_model
 from scipy import stats
 
-from tsrnn.baselines.random_walk import log_returns
 from tsrnn.data import PriceSeries
 from tsrnn.evaluation import Assessment, score
+from tsrnn.predictors.random_walk import log_returns
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = str(Path(sys.executable).with_name("tsrnn"))  # the console script beside this Python

@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tsrnn.baselines import RandomWalk
-from tsrnn.baselines.ridge import RidgeLags
 from tsrnn.cli.configuration import ConfiguredNetwork
 from tsrnn.cli.output import one_line_warnings
 from tsrnn.evaluation import Comparison, Windows, backtest
-from tsrnn.evaluation.comparison import claimed
+from tsrnn.evaluation.backtests.comparison import claimed
+from tsrnn.predictors import RandomWalk
+from tsrnn.predictors.ridge import RidgeLags
 from tsrnn.protocols import Panel
 
 ROOT = Path(__file__).resolve().parents[1]

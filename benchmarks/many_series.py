@@ -64,7 +64,7 @@ def measure(path: Path, steps: int) -> dict[str, tuple[float, float]]:
     from tsrnn.data import SeriesPanel
     from tsrnn.heads import Quantiles
     from tsrnn.training import Forecaster
-    from tsrnn.training.quiet import quiet
+    from tsrnn.training.runtime.quiet import quiet
 
     pl.seed_everything(0, verbose=False)
     marks = [usage()]

@@ -43,8 +43,8 @@ import numpy as np
 import pandas as pd
 import platformdirs
 
-from tsrnn.baselines import SeasonalNaive
 from tsrnn.evaluation import mase, weighted_quantile_loss
+from tsrnn.predictors import SeasonalNaive
 from tsrnn.protocols import Panel
 
 DECILES = np.arange(1, 10) / 10
@@ -63,7 +63,7 @@ class PanelCase:
         origins: indices into the panel's sessions, each the last one known to a forecast.
         horizon: H, the number of steps.
         season: m, steps in a season.
-        frequency: how often the values come, in the words of `tsrnn.data.seasons`.
+        frequency: how often the values come, in the words of `tsrnn.data.panels.seasons`.
     """
 
     name: str
@@ -164,7 +164,7 @@ def fit_and_forecast(case: PanelCase, seed: int) -> tuple[np.ndarray, float]:
     from tsrnn.data import SeriesPanel
     from tsrnn.heads import Quantiles
     from tsrnn.training import Forecaster
-    from tsrnn.training.quiet import quiet
+    from tsrnn.training.runtime.quiet import quiet
 
     torch.set_num_threads(1)
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))

@@ -36,10 +36,10 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from tsrnn.backbones import LSTM
 from tsrnn.data import PriceSeries, SeriesPanel
-from tsrnn.data.windows import encoded_windows
+from tsrnn.data.loaders.windows import encoded_windows
 from tsrnn.protocols import Encoding, Panel
 from tsrnn.training import Forecaster
-from tsrnn.training.quiet import quiet
+from tsrnn.training.runtime.quiet import quiet
 
 WARM_UP, GRADIENT_CLIP, STEPS, TURN = 64, 1.0, 25, 5  # an epoch as shipped, in turns of 5 steps
 

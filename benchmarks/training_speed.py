@@ -160,7 +160,7 @@ def ours(turns: Turns, text: str, adaptive: bool) -> None:
     from tsrnn.embeddings import TokenEmbedding
     from tsrnn.heads import AdaptiveSoftmax, Categorical
     from tsrnn.training import LanguageModel
-    from tsrnn.training.quiet import quiet
+    from tsrnn.training.runtime.quiet import quiet
 
     class Waiting(pl.Callback):
         def on_train_batch_start(self, *_: Any) -> None:

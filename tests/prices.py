@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.providers import COLUMNS
+from tsrnn.data.providers.base import COLUMNS
 
 
 def random_walks(series=2, sessions=400, seed=0, start="2020-01-01"):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tsrnn.evaluation.report import ReportContents
+from tsrnn.evaluation.report.page import ReportContents
 from tsrnn.protocols import Panel
 
 LEVELS = {"q0.025": 0.025, "q0.1": 0.1, "median": 0.5, "q0.9": 0.9, "q0.975": 0.975}

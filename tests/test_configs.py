@@ -12,7 +12,7 @@ import yaml
 from tsrnn.cli.main import main
 from tsrnn.codecs import LogReturns, Vocabulary
 from tsrnn.components import build
-from tsrnn.data.providers import History, Outcome, Provider
+from tsrnn.data.providers.base import History, Outcome, Provider
 from tsrnn.embeddings import TokenEmbedding, ValueEmbedding
 from tsrnn.heads import Categorical, StudentT
 from tsrnn.models import AutoregressiveModel
@@ -59,7 +59,7 @@ class Walks(Provider):
 @pytest.mark.parametrize("path", PRICES, ids=lambda path: path.stem)
 def test_a_configuration_takes_one_step(path, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TSRNN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("tsrnn.data.yahoo.YahooProvider", Walks)
+    monkeypatch.setattr("tsrnn.data.providers.yahoo.YahooProvider", Walks)
     options = ["--trainer.max_steps", "1", "--data.batches_per_epoch", "1"]
     assert main(["fit", "--config", str(path), "--trainer.default_root_dir", str(tmp_path), *options]) == 0
     assert "valid_nats" in capsys.readouterr().out

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from tests.panels import seasonal_panel
-from tsrnn.baselines import RandomWalk, SeasonalNaive
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads.quantiles import DECILES, QuantileDistribution
+from tsrnn.predictors import RandomWalk, SeasonalNaive
 
 O, N, H = 2, 3, 4
 LEVELS = [DECILES, (0.05, 0.5, 0.7), (0.4,)]

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsrnn.backbones import GRU, LSTM, RNN, Backbone
-    from tsrnn.baselines import RandomWalk, SeasonalNaive
     from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
     from tsrnn.data import PriceSeries, SeriesPanel, TextCorpus, Yahoo, read_prices, read_series
     from tsrnn.errors import TsrnnError
-    from tsrnn.evaluation import Comparison, Conformal, Windows, backtest
+    from tsrnn.evaluation import Comparison, Windows, backtest
     from tsrnn.forecasts import Forecast, QuantileForecast
     from tsrnn.heads import (
         AdaptiveSoftmax,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     )
     from tsrnn.models import AutoregressiveModel
     from tsrnn.ops.cpu import tune_cpu
+    from tsrnn.predictors import Conformal, RandomWalk, SeasonalNaive
     from tsrnn.protocols import Panel, Predictor
     from tsrnn.training import Forecaster, LanguageModel, RNNForecaster, load
 
@@ -41,7 +41,7 @@ _HOMES = {
     "Categorical": "heads",
     "Codec": "codecs",
     "Comparison": "evaluation",
-    "Conformal": "evaluation",
+    "Conformal": "predictors",
     "Forecast": "forecasts",
     "Forecaster": "training",
     "GRU": "backbones",
@@ -58,8 +58,8 @@ _HOMES = {
     "Quantiles": "heads",
     "RNN": "backbones",
     "RNNForecaster": "training",
-    "RandomWalk": "baselines",
-    "SeasonalNaive": "baselines",
+    "RandomWalk": "predictors",
+    "SeasonalNaive": "predictors",
     "SeriesPanel": "data",
     "StudentT": "heads",
     "TextCorpus": "data",

@@ -27,11 +27,13 @@ _T = TypeVar("_T")
 
 
 def class_path(component_class: type) -> str:
-    """The import path of a class, as short as its package exports it: tsrnn.backbones.LSTM."""
+    """The import path of a class, as short as a package exports it: tsrnn.backbones.LSTM."""
     module, name = component_class.__module__, component_class.__qualname__
     package = module.rpartition(".")[0]
-    if package and getattr(sys.modules.get(package), name, None) is component_class:
-        module = package
+    while package not in ("", "tsrnn"):
+        if getattr(sys.modules.get(package), name, None) is component_class:
+            module = package
+        package = package.rpartition(".")[0]
     return f"{module}.{name}"
 
 

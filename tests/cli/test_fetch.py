@@ -6,7 +6,7 @@ import pytest
 
 from tsrnn.cli.main import main
 from tsrnn.data import PriceSeries
-from tsrnn.data.providers import History, Outcome, Provider
+from tsrnn.data.providers.base import History, Outcome, Provider
 
 # A warning is a line on standard error, as it is for a user.
 pytestmark = pytest.mark.filterwarnings("always::tsrnn.errors.DataWarning")
@@ -40,7 +40,7 @@ class Exchange(Provider):
 def _exchange(monkeypatch, tmp_path):
     monkeypatch.setenv("TSRNN_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tsrnn.cli.fetch.YahooProvider", Exchange)
+    monkeypatch.setattr("tsrnn.cli.verbs.fetch.YahooProvider", Exchange)
 
 
 def rows(text):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tests.prices import raw_prices
-from tsrnn.data.adjusted_prices import adjusted
+from tsrnn.data.providers.adjustment import adjusted
 from tsrnn.errors import DataError
 
 

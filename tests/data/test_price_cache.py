@@ -12,8 +12,8 @@ import pyarrow.parquet
 import pytest
 
 from tests.prices import raw_prices
-from tsrnn.data.price_cache import PriceCache
-from tsrnn.data.providers import History, Outcome, Provider, checked_symbols
+from tsrnn.data.providers.base import History, Outcome, Provider, checked_symbols
+from tsrnn.data.providers.cache import PriceCache
 from tsrnn.errors import ConfigError, DataWarning
 
 ROOT = Path(__file__).parent.parent.parent
@@ -226,7 +226,7 @@ from pathlib import Path
 import pandas as pd
 from tests.data.test_price_cache import FakeProvider, NOW, START
 from tests.prices import raw_prices
-from tsrnn.data.price_cache import PriceCache
+from tsrnn.data.providers.cache import PriceCache
 
 folder, at_the_rename = Path(sys.argv[1]), sys.argv[2] == "at the rename"
 cache = PriceCache(FakeProvider(), folder, now=lambda: NOW)

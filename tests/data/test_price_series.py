@@ -143,8 +143,8 @@ def test_windows_resume_in_the_middle_of_an_epoch():
 
 @pytest.mark.parametrize("sizes", [(1, 7), (3, 400), (1 << 18, 4096)])
 def test_every_observation_of_a_span_is_scored_once(monkeypatch, sizes):
-    monkeypatch.setattr("tsrnn.data.streams._STEPS_PER_BATCH", sizes[0])
-    monkeypatch.setattr("tsrnn.data.streams._CHUNK_LENGTH", sizes[1])
+    monkeypatch.setattr("tsrnn.data.loaders.streams._STEPS_PER_BATCH", sizes[0])
+    monkeypatch.setattr("tsrnn.data.loaders.streams._CHUNK_LENGTH", sizes[1])
     encoding = small(random_walks(5)).encoding
     place = torch.arange(5 * 400).view(5, 400)
     chunks = SeriesChunks(encoding._replace(targets=place), 280, 340)

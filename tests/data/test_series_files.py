@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tsrnn.data import read_series
-from tsrnn.data import series_files as module
-from tsrnn.data.series_files import panel_from_frame
+from tsrnn.data.panels import files as module
+from tsrnn.data.panels.files import panel_from_frame
 from tsrnn.errors import ConfigError, DataError, DataWarning
 
 pytestmark = pytest.mark.filterwarnings("error")

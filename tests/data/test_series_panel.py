@@ -10,7 +10,7 @@ import torch
 from tests.panels import seasonal_frame, seasonal_panel, write_m4
 from tsrnn.codecs import Blocks, LogReturns
 from tsrnn.data import SeriesPanel
-from tsrnn.data.seasons import FREQUENCIES, default_blocks, frequency_of, seasons_of
+from tsrnn.data.panels.seasons import FREQUENCIES, default_blocks, frequency_of, seasons_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.protocols import Panel
 
@@ -348,9 +348,9 @@ def test_the_history_is_what_a_forecast_reads_and_nothing_if_that_is_too_large(m
     history = data.history()
     assert history.num_sessions == needed == 20
     np.testing.assert_array_equal(history.values, data.panel.values[:, -needed:])
-    monkeypatch.setattr("tsrnn.data.panel_data.HISTORY_VALUES", 6 * needed)
+    monkeypatch.setattr("tsrnn.data.panels.base.HISTORY_VALUES", 6 * needed)
     assert data.history() is not None
-    monkeypatch.setattr("tsrnn.data.panel_data.HISTORY_VALUES", 6 * needed - 1)
+    monkeypatch.setattr("tsrnn.data.panels.base.HISTORY_VALUES", 6 * needed - 1)
     assert data.history() is None
 
 

@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from tsrnn.codecs import Characters, LogReturns, Subwords, Vocabulary, Whitespace, Words
-from tsrnn.data import TextCorpus, TokenStreams, known_texts, text_cache
+from tsrnn.data import TextCorpus, TokenStreams
+from tsrnn.data.text import cache as text_cache
+from tsrnn.data.text import known as known_texts
 from tsrnn.errors import ConfigError, DataError, DataWarning
 
 VOCABULARY = Vocabulary(["<eos>", "<unk>", *"abcdefghij"])
@@ -69,7 +71,7 @@ def test_one_text_is_cut_by_share_at_the_ends_of_lines(corpus):
 
 
 def test_a_cut_is_found_beyond_a_block(monkeypatch, corpus):
-    monkeypatch.setattr("tsrnn.data.text_corpus._BLOCK", 3)
+    monkeypatch.setattr("tsrnn.data.text.corpus._BLOCK", 3)
     data = corpus("a b c d e f g h i j\n" * 3, split=(0.4, 0.3, 0.3))
     assert data.spans == (22, 33, 33)
     assert data.description()["tokens"] == {"train": 22, "valid": 11, "test": 0}

@@ -7,7 +7,7 @@ from scipy import stats
 
 from tsrnn.codecs import Blocks
 from tsrnn.data import BlocksBefore, BlockWindows
-from tsrnn.data.windows import encoded_windows, windows
+from tsrnn.data.loaders.windows import encoded_windows, windows
 
 NAN = float("nan")
 CODECS = [

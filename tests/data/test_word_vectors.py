@@ -5,7 +5,7 @@ import gzip
 import pytest
 import torch
 
-from tsrnn.data.word_vectors import read_word_vectors
+from tsrnn.data.text.word_vectors import read_word_vectors
 from tsrnn.errors import DataError
 
 TOKENS = ("<eos>", "<unk>", "the", "Cat", "dog", "naïve")

@@ -14,10 +14,10 @@ from yfinance.exceptions import (
 )
 
 from tsrnn.data import PriceSeries, Yahoo
-from tsrnn.data.adjusted_prices import adjusted
-from tsrnn.data.price_cache import PriceCache
-from tsrnn.data.providers import History, Outcome, Provider
-from tsrnn.data.yahoo import YahooProvider
+from tsrnn.data.providers.adjustment import adjusted
+from tsrnn.data.providers.base import History, Outcome, Provider
+from tsrnn.data.providers.cache import PriceCache
+from tsrnn.data.providers.yahoo import YahooProvider
 from tsrnn.errors import ConfigError, DataError, DataWarning
 
 START = pd.Timestamp("2024-01-01")
@@ -364,7 +364,7 @@ class Walks(Provider):
 @pytest.fixture
 def _walks(monkeypatch, tmp_path):
     monkeypatch.setenv("TSRNN_CACHE", str(tmp_path))
-    monkeypatch.setattr("tsrnn.data.yahoo.YahooProvider", Walks)
+    monkeypatch.setattr("tsrnn.data.providers.yahoo.YahooProvider", Walks)
 
 
 SMALL = {"window_length": 40, "warm_up": 10, "start": "2022-01-01", "calendar": "24/5"}

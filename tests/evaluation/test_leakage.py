@@ -12,8 +12,8 @@ from tests.prices import random_walks
 from tsrnn.backbones import GRU
 from tsrnn.codecs import LogReturns
 from tsrnn.data import PriceSeries, SeriesPanel
-from tsrnn.data.streams import SeriesChunks
-from tsrnn.data.windows import RandomWindows
+from tsrnn.data.loaders.streams import SeriesChunks
+from tsrnn.data.loaders.windows import RandomWindows
 from tsrnn.errors import ConfigError
 from tsrnn.evaluation.leakage import leak_test
 from tsrnn.forecasts import Forecast

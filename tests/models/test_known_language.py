@@ -16,7 +16,7 @@ from tsrnn.codecs import Whitespace
 from tsrnn.data import TextCorpus
 from tsrnn.embeddings import TokenEmbedding
 from tsrnn.training import LanguageModel, WarmupCosine
-from tsrnn.training.quiet import quiet
+from tsrnn.training.runtime.quiet import quiet
 
 
 def gap(cell: Any, seed: int, folder: Path, train: int, held_out: int) -> float:

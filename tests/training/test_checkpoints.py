@@ -16,7 +16,7 @@ from tsrnn.data import PriceSeries
 from tsrnn.errors import CheckpointError, ConfigError
 from tsrnn.models import AutoregressiveModel
 from tsrnn.training import AtomicCheckpointIO, Forecaster, load
-from tsrnn.training.quiet import quiet
+from tsrnn.training.runtime.quiet import quiet
 
 SMALL = {"window_length": 40, "warm_up": 10, "batch_size": 8, "batches_per_epoch": 5, "calendar": "24/5"}
 

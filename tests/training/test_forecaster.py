@@ -12,7 +12,7 @@ from tsrnn.errors import DataError, TrainingError
 from tsrnn.heads import NormalMixture, StudentT
 from tsrnn.protocols import Batch, Predictor
 from tsrnn.training import Forecaster
-from tsrnn.training.quiet import quiet
+from tsrnn.training.runtime.quiet import quiet
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,8 @@ def test_validation_does_not_depend_on_the_chunks(trained, monkeypatch):
     task, data, trainer = trained
     with quiet():
         (whole,) = trainer.validate(task, datamodule=data, verbose=False)
-        monkeypatch.setattr("tsrnn.data.streams._CHUNK_LENGTH", 37)
-        monkeypatch.setattr("tsrnn.data.streams._STEPS_PER_BATCH", 37)
+        monkeypatch.setattr("tsrnn.data.loaders.streams._CHUNK_LENGTH", 37)
+        monkeypatch.setattr("tsrnn.data.loaders.streams._STEPS_PER_BATCH", 37)
         (chunked,) = trainer.validate(task, datamodule=data, verbose=False)
     assert whole["valid_nats"] == pytest.approx(chunked["valid_nats"], rel=1e-5)
 
@@ -105,7 +105,7 @@ def test_a_forecast_reads_nothing_after_its_origin(trained):
 def test_a_forecast_does_not_depend_on_the_chunks(trained, monkeypatch):
     task, data, _ = trained
     whole = task.forecast(data.panel, 5, num_samples=20)
-    monkeypatch.setattr("tsrnn.training.forecaster._CHUNK_LENGTH", 37)
+    monkeypatch.setattr("tsrnn.training.tasks.forecaster._CHUNK_LENGTH", 37)
     np.testing.assert_allclose(task.forecast(data.panel, 5, num_samples=20).samples, whole.samples, rtol=1e-5)
 
 

@@ -13,15 +13,16 @@ import tsrnn
 from tests.markov import MarkovSource
 from tsrnn.codecs import Whitespace
 from tsrnn.components import describe
-from tsrnn.data import TextCorpus, text_corpus
+from tsrnn.data import TextCorpus
+from tsrnn.data.text import corpus as text_corpus
 from tsrnn.embeddings import TokenEmbedding
 from tsrnn.errors import ConfigError
 from tsrnn.heads import AdaptiveSoftmax, Categorical
 from tsrnn.ops import state as state_ops
 from tsrnn.ops.dropout import dropout
 from tsrnn.training import AtomicCheckpointIO, LanguageModel, WarmupCosine
-from tsrnn.training.autoregressive_task import AutoregressiveTask
-from tsrnn.training.quiet import quiet
+from tsrnn.training.runtime.quiet import quiet
+from tsrnn.training.tasks.autoregressive import AutoregressiveTask
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 COLUMNS, CHUNK, STEPS = 8, 25, 15  # of an epoch, about 3,000 tokens

@@ -14,14 +14,14 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from tsrnn.cli.explain import one_line
-from tsrnn.cli.train import CommandLine, ConfigurationParser, class_paths, own_error
+from tsrnn.cli.verbs.train import CommandLine, ConfigurationParser, class_paths, own_error
 from tsrnn.codecs import Vocabulary
-from tsrnn.data.panel_data import PanelData
+from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.ops.cpu import tune_cpu
 from tsrnn.protocols import Panel, session_text
 from tsrnn.training import Forecaster, load
-from tsrnn.training.quiet import quiet
+from tsrnn.training.runtime.quiet import quiet
 
 
 class _Reader(CommandLine):

@@ -64,7 +64,7 @@ def _dispatch(arguments: list[str]) -> int:
         kind = "option" if verb.startswith("-") else "command"
         known = ["--help", "--version"] if kind == "option" else list(_VERBS)
         raise ConfigError(f"there is no {kind} {verb}{nearest(verb, known)} (tsrnn --help lists them)")
-    run = importlib.import_module(f"tsrnn.cli.{_VERBS[verb][0]}").run
+    run = importlib.import_module(f"tsrnn.cli.verbs.{_VERBS[verb][0]}").run
     return int(run(verb, arguments[1:]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tsrnn.codecs import Vocabulary
-from tsrnn.data.text_files import read_lines
+from tsrnn.data.text.files import read_lines
 
 
 def lines_of(file: str) -> Iterator[str]:

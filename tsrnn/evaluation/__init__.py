@@ -1,12 +1,34 @@
 """Evaluation: backtests, scores and verdicts of forecasts; sentences and word vectors of language models."""
 
-from tsrnn.evaluation.accuracy import mae, mase, owa, pinball, rmse, rmsse, smape, weighted_quantile_loss
-from tsrnn.evaluation.comparison import Comparison
-from tsrnn.evaluation.conformal import Conformal
-from tsrnn.evaluation.holdout import AccuracyScore, score_holdout, score_naive
+from tsrnn.evaluation.backtests.comparison import Comparison
+from tsrnn.evaluation.backtests.scored_forecast import score_forecast
+from tsrnn.evaluation.backtests.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
+from tsrnn.evaluation.backtests.verdicts import judge_holdout, judge_steps
+from tsrnn.evaluation.backtests.walk_forward import Windows, backtest
+from tsrnn.evaluation.language.neighbours import neighbours
+from tsrnn.evaluation.language.sentences import (
+    SentenceScore,
+    StreamScore,
+    compare,
+    perplexity,
+    score_sentences,
+    score_stream,
+)
 from tsrnn.evaluation.leakage import LeakReport, leak_test
-from tsrnn.evaluation.metrics import Assessment, DensityScore, assess, score
-from tsrnn.evaluation.probabilistic import (
+from tsrnn.evaluation.report.page import ReportContents, write_report
+from tsrnn.evaluation.scores.accuracy import (
+    mae,
+    mase,
+    owa,
+    pinball,
+    rmse,
+    rmsse,
+    smape,
+    weighted_quantile_loss,
+)
+from tsrnn.evaluation.scores.density import Assessment, DensityScore, assess, score
+from tsrnn.evaluation.scores.holdout import AccuracyScore, score_holdout, score_naive
+from tsrnn.evaluation.scores.probabilistic import (
     DirectionalAccuracy,
     coverage,
     crps_normal,
@@ -15,26 +37,11 @@ from tsrnn.evaluation.probabilistic import (
     directional_accuracy,
     pit_histogram,
 )
-from tsrnn.evaluation.report import ReportContents, write_report
-from tsrnn.evaluation.scored_forecast import score_forecast
-from tsrnn.evaluation.sentences import (
-    SentenceScore,
-    StreamScore,
-    compare,
-    perplexity,
-    score_sentences,
-    score_stream,
-)
-from tsrnn.evaluation.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
-from tsrnn.evaluation.verdicts import judge_holdout, judge_steps
-from tsrnn.evaluation.walk_forward import Windows, backtest
-from tsrnn.evaluation.word_vectors import neighbours
 
 __all__ = [
     "AccuracyScore",
     "Assessment",
     "Comparison",
-    "Conformal",
     "DensityScore",
     "DieboldMariano",
     "DirectionalAccuracy",

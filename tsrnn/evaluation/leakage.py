@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import stats
 from sklearn.linear_model import Ridge
 
-from tsrnn.data.panel_data import PanelData
+from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.forecasts import Forecast
 from tsrnn.protocols import Encoding, Panel, Predictor, session_text

@@ -1,12 +1,12 @@
 """Training: thin Lightning tasks, checkpoints and the estimator."""
 
-from tsrnn.training.callbacks import RunCheckpoint
-from tsrnn.training.checkpoint import AtomicCheckpointIO
-from tsrnn.training.forecaster import Forecaster
-from tsrnn.training.language_model import LanguageModel
+from tsrnn.training.checkpoints.callback import RunCheckpoint
+from tsrnn.training.checkpoints.contents import AtomicCheckpointIO
 from tsrnn.training.loading import load
 from tsrnn.training.rnn_forecaster import RNNForecaster
-from tsrnn.training.schedules import WarmupCosine
+from tsrnn.training.runtime.schedules import WarmupCosine
+from tsrnn.training.tasks.forecaster import Forecaster
+from tsrnn.training.tasks.language_model import LanguageModel
 
 __all__ = [
     "AtomicCheckpointIO",

@@ -11,8 +11,8 @@ import torch
 from tsrnn.components import build, find_class
 from tsrnn.errors import CheckpointError, nearest
 from tsrnn.models import AutoregressiveModel
-from tsrnn.training.autoregressive_task import AutoregressiveTask
-from tsrnn.training.checkpoint import FORMAT, first_line, panel_from_plain
+from tsrnn.training.checkpoints.contents import FORMAT, first_line, panel_from_plain
+from tsrnn.training.tasks.autoregressive import AutoregressiveTask
 
 _TASK: Any = AutoregressiveTask
 

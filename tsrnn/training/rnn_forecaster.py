@@ -23,13 +23,13 @@ from tsrnn import backbones, heads
 from tsrnn.backbones import Backbone
 from tsrnn.data import PriceSeries
 from tsrnn.errors import ConfigError, nearest
-from tsrnn.evaluation.plots import fan_chart, spaced_origins
+from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
 from tsrnn.forecasts import Forecast
 from tsrnn.heads import Head
-from tsrnn.training.checkpoint import AtomicCheckpointIO
-from tsrnn.training.forecaster import Forecaster
-from tsrnn.training.quiet import quiet
-from tsrnn.training.threads import cpu_threads
+from tsrnn.training.checkpoints.contents import AtomicCheckpointIO
+from tsrnn.training.runtime.quiet import quiet
+from tsrnn.training.runtime.threads import cpu_threads
+from tsrnn.training.tasks.forecaster import Forecaster
 
 
 class RNNForecaster(BaseEstimator):  # type: ignore[misc]

@@ -1,0 +1,99 @@
+"""tsrnn fetch AAPL 005930.KS: daily prices from Yahoo Finance, into the cache and a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+
+from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.parser import LineParser
+from tsrnn.data.providers.adjustment import tidy_prices, usable
+from tsrnn.data.providers.base import checked_day, checked_symbols
+from tsrnn.data.providers.cache import Fetched, PriceCache
+from tsrnn.data.providers.yahoo import YahooProvider
+from tsrnn.errors import ConfigError, DataWarning
+
+
+def run(verb: str, arguments: list[str]) -> int:
+    """Fetch the tickers, say what came of each, and write the prices where a file is named."""
+    options = _parser(verb).parse(arguments)
+    names = checked_symbols(options.tickers)
+    start = checked_day(options.start, "--start")
+    end = None if options.end is None else checked_day(options.end, "--end")
+    if end is not None and end < start:
+        raise ConfigError(f"--end ({options.end}) lies before --start ({options.start})")
+    if options.offline and options.refresh:
+        raise ConfigError("--offline asks nobody and --refresh asks for everything: give one of them")
+    cache = PriceCache(YahooProvider())
+    with one_line_warnings():
+        modes = {"refresh": options.refresh, "offline": options.offline}
+        fetched = [cache.fetch(name, start, end, **modes) for name in names]
+        show(_table(cache, fetched, start, end), "Daily sessions")
+        found = usable(fetched, options.on_missing, "--on-missing skip")
+        if options.output is not None:
+            tidy, as_of = tidy_prices(found, start, end)
+            _write(tidy, Path(options.output))
+            say("as_of", f"{as_of:%Y-%m-%d}")
+            say("output", options.output)
+    return 0
+
+
+def _parser(verb: str) -> LineParser:
+    parser = LineParser(
+        prog=f"tsrnn {verb}",
+        description="Daily prices from Yahoo Finance. Only what the cache lacks is asked for.",
+    )
+    parser.add_argument("tickers", metavar="TICKER", nargs="+", help="Yahoo's symbol: AAPL, 005930.KS, ^GSPC")
+    parser.add_argument("--start", default="2000-01-01", help="the first day, YYYY-MM-DD")
+    parser.add_argument("--end", help="the last day, itself included; without one: the last closed session")
+    parser.add_argument(
+        "--on-missing",
+        choices=("error", "skip"),
+        default="error",
+        help="a ticker without prices is an error, or is named and left out",
+    )
+    parser.add_argument("--output", metavar="FILE", help="a CSV of adjusted prices, for --data.path")
+    parser.add_argument("--offline", action="store_true", help="use the cache alone")
+    parser.add_argument("--refresh", action="store_true", help="fetch everything again")
+    return parser
+
+
+def _table(
+    cache: PriceCache, fetched: Sequence[Fetched], start: pd.Timestamp, end: pd.Timestamp | None
+) -> pd.DataFrame:
+    rows = []
+    for item in fetched:
+        row = dict.fromkeys(("sessions", "first", "last", "currency", "age", "file"), "-")
+        if item.prices is not None:
+            ds = item.prices.frame["ds"]
+            ds = ds[(ds >= start) & (ds <= (ds.iloc[-1] if end is None else end))]
+            row["sessions"] = str(len(ds))
+            if len(ds):
+                row["first"], row["last"] = (f"{day:%Y-%m-%d}" for day in (ds.iloc[0], ds.iloc[-1]))
+            row["currency"] = item.prices.currency or "-"
+            row["age"], row["file"] = cache.age(item.prices), str(cache.path(item.symbol))
+        rows.append({"symbol": item.symbol, "outcome": str(item.outcome), **row})
+    return pd.DataFrame(rows)
+
+
+def _write(tidy: pd.DataFrame, path: Path) -> None:
+    """The table as CSV, written beside its place and renamed: what was there is whole until then."""
+    if tidy["y"].isna().any():
+        count = int(tidy["y"].isna().sum())
+        problem = f"{path}: {count} sessions have no close; read the file with on_missing=drop"
+        warnings.warn(DataWarning(problem), stacklevel=2)
+    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            tidy.to_csv(file, index=False, date_format="%Y-%m-%d", lineterminator="\n")
+        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read
+        os.replace(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)

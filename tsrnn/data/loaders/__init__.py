@@ -1,0 +1,1 @@
+"""Loaders: batches of windows and of streams from what stays in memory."""

@@ -1,0 +1,264 @@
+"""Any panel of series: from files or a frame to batches of blocks."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from torch.utils.data import DataLoader
+
+from tsrnn.codecs import Codec
+from tsrnn.data.calendars import following_sessions
+from tsrnn.data.loaders.windows import BlocksBefore, BlockWindows
+from tsrnn.data.panels.base import PanelData, one_batch
+from tsrnn.data.panels.files import panel_from_frame, read_series
+from tsrnn.data.panels.seasons import default_blocks, frequency_of, seasons_of
+from tsrnn.data.tables.source import shown
+from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
+from tsrnn.protocols import Holdout, Panel, session_text
+
+_LARGEST = 1e30
+
+
+class SeriesPanel(PanelData):
+    """Series of any kind, from one to hundreds of thousands, one model for all.
+
+    The last `test_size` sessions are held out for `test`, the `valid_size` before them choose among
+    models, and the rest trains: random windows of `codec.context` blocks, encoded as they are drawn. What a
+    step says depends on a bounded past, so nothing but the values themselves is kept in memory.
+
+    A missing value is never filled: it has no loss. A series that is constant is named in a warning, one
+    with fewer than two blocks of values is named and left out, and the rest goes on.
+
+    Args:
+        path: a CSV (or .csv.gz), a Parquet file or a folder of them, long (unique_id, ds, y) or wide: see
+            `read_series`.
+        test_path: a file of the same form with the sessions that follow, for `test`; as the M4 competition
+            has it.
+        id_column: names of the series in a long file.
+        time_column: dates or whole numbers in a long file.
+        value_column: values in a long file.
+        calendar: an exchange's code (XNYS, ...), 24/7, 24/5, none, or auto.
+        horizon: sessions that a forecast is wanted for; blocks are not longer.
+        valid_size: sessions of the validation span; 0: none. Default: the horizon.
+        test_size: sessions of the test span. Default: the horizon; with test_path, all that it has.
+        frequency: how often the values come (hourly, daily, ...), where no dates tell.
+        codec: how values become model steps. Default: Blocks, by the rule of `tsrnn.data.panels.seasons`.
+        batch_size: windows a batch.
+        batches_per_epoch: training batches between two validations.
+        seed: of the drawing of windows.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        test_path: str | None = None,
+        id_column: str = "unique_id",
+        time_column: str = "ds",
+        value_column: str = "y",
+        calendar: str = "auto",
+        horizon: int = 24,
+        valid_size: int | None = None,
+        test_size: int | None = None,
+        frequency: str | None = None,
+        codec: Codec | None = None,
+        batch_size: int = 64,
+        batches_per_epoch: int = 100,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if min(horizon, batch_size, batches_per_epoch) < 1:
+            raise ConfigError("horizon, batch_size and batches_per_epoch must be at least 1")
+        if min(valid_size or 0, test_size or 0) < 0:
+            raise ConfigError("valid_size and test_size must not be negative")
+        if codec is not None and (codec.memory is None or codec.context is None or not codec.event_shape):
+            raise ConfigError(
+                f"a SeriesPanel draws windows for a codec of bounded memory, such as Blocks, "
+                f"not {type(codec).__name__}: for log returns use PriceSeries"
+            )
+        if frequency is not None:
+            seasons_of(frequency)
+        self.path, self.test_path = path, test_path
+        self.columns = {"id_column": id_column, "time_column": time_column, "value_column": value_column}
+        self.calendar = calendar
+        self.horizon = horizon
+        self.valid_size = horizon if valid_size is None else valid_size
+        self.test_size = test_size
+        self.frequency = frequency
+        self.batch_size = batch_size
+        self.batches_per_epoch = batches_per_epoch
+        self.seed = seed
+        self._codec = codec
+
+    @classmethod
+    def from_frame(cls, frame: Any, **arguments: Any) -> SeriesPanel:
+        """The data module of a long pandas frame with the columns unique_id, ds, y, one row a value."""
+        data = cls(**arguments)
+        data.given = panel_from_frame(frame, calendar=data.calendar, **data.columns)
+        return data
+
+    @classmethod
+    def from_panel(cls, panel: Panel, **arguments: Any) -> SeriesPanel:
+        """The data module of a panel that is there already."""
+        data = cls(**arguments)
+        data.given = panel
+        return data
+
+    def reading(self, panel: Panel) -> Self:
+        """The same data module with a panel in the place of its files, the test file's sessions included."""
+        other = super().reading(panel)
+        other.test_path, other.test_size = None, self.spans[2] - self.spans[1]
+        return other
+
+    @property
+    def source(self) -> str:
+        """The file's name, in the words of a message."""
+        return "the frame" if self.given is not None else str(self.path)
+
+    @cached_property
+    def _read(self) -> tuple[Panel, int]:
+        """The panel, and how many of its last sessions came from the test file."""
+        if self.given is not None:
+            panel = self.given
+        elif self.path is None:
+            raise ConfigError("a SeriesPanel needs --data.path, a file or folder of series")
+        else:
+            panel = read_series(self.path, calendar=self.calendar, **self.columns)
+        if self.test_path is None:
+            return panel, self.horizon if self.test_size is None else self.test_size
+        test = read_series(self.test_path, calendar="none", **self.columns)
+        panel = followed_by(panel, test, self.test_path)
+        return panel, test.num_sessions if self.test_size is None else self.test_size
+
+    @cached_property
+    def panel(self) -> Panel:
+        """All values, series by session, without the series that are too short."""
+        panel, _ = self._read
+        return self._usable(panel, self.spans[0], 2 * self._codec_for(panel, self.spans[0]).event_shape[0])
+
+    @cached_property
+    def spans(self) -> tuple[int, int, int]:
+        """One past the last session of the training, the validation and the test span."""
+        panel, test = self._read
+        sessions = panel.num_sessions
+        test_start = sessions - test
+        train = test_start - self.valid_size
+        if train < 2:
+            raise DataError(
+                f"{sessions} sessions are too few: {self.valid_size} are kept for validation and {test} for "
+                "test; lower --data.valid_size or --data.test_size",
+                path=self.source,
+            )
+        return train, test_start, sessions
+
+    def _codec_for(self, panel: Panel, train: int) -> Codec:
+        if self._codec is None:
+            longest = int((~np.isnan(panel.values[:, :train])).sum(1).max())
+            self._codec = default_blocks(self.frequency or frequency_of(panel), self.horizon, longest)
+        return self._codec
+
+    def make_codec(self) -> Codec:
+        """The codec that was given, or the rule's."""
+        return self._codec_for(self.panel, self.spans[0])
+
+    def _usable(self, panel: Panel, train: int, shortest: int) -> Panel:
+        """The panel without the series that are too short, with words about them and the constant ones."""
+        values = panel.values[:, :train]
+        counts = (~np.isnan(values)).sum(1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN
+            lowest, highest = np.nanmin(values, 1), np.nanmax(values, 1)
+        large = np.maximum(highest, -lowest) > _LARGEST
+        kept = (counts >= shortest) & ~large
+        if not kept.any() and large.any():
+            raise DataError(
+                "every series has values beyond 1e30: give them in a larger unit", path=self.source
+            )
+        if not kept.any():
+            raise DataError(
+                f"every series has fewer than {shortest} values (two blocks) in the training span",
+                path=self.source,
+            )
+        self._warn(panel, large, "left out, with values beyond 1e30, which single precision does not hold")
+        self._warn(
+            panel, counts < shortest, f"left out, with fewer than {shortest} values (two blocks) to train on"
+        )
+        self._warn(panel, kept & (lowest == highest), "constant in the training span, and used as they are")
+        if kept.all():
+            return panel
+        names = tuple(name for name, keep in zip(panel.unique_ids, kept, strict=True) if keep)
+        ends = None if panel.ends is None else panel.ends[kept]
+        return Panel(names, panel.ds, panel.values[kept], panel.calendar, ends)
+
+    def _warn(self, panel: Panel, which: np.ndarray[Any, Any], problem: str) -> None:
+        places = np.flatnonzero(which)
+        if len(places):
+            names = first_few([shown(panel.unique_ids[place]) for place in places])
+            warnings.warn(DataWarning(f"{self.source}: {problem}: {names}"), stacklevel=3)
+
+    @property
+    def season(self) -> int:
+        """The shortest season above one value, of the naive forecast and MASE's scale; else 1."""
+        seasons = getattr(self.codec, "seasons", (1,))
+        return next((int(season) for season in seasons if season > 1), 1)
+
+    def train_dataloader(self) -> BlockWindows:
+        """Random windows within the training span."""
+        draws = self.draws(self.batch_size, self.batches_per_epoch, self.seed)
+        return BlockWindows(self.panel.tensor()[:, : self.spans[0]], self.codec, **draws)
+
+    def val_dataloader(self) -> BlocksBefore | list[Any]:
+        """Every series' blocks in the validation span; no loader where that span is empty."""
+        train, valid, _ = self.spans
+        return BlocksBefore(self.panel.tensor(), self.codec, valid, valid - train) if train < valid else []
+
+    def test_dataloader(self) -> DataLoader[Holdout]:
+        """One batch: the test span, forecast as a whole from the session before it.
+
+        Raises:
+            DataError: if the test span is empty.
+        """
+        _, valid, test = self.spans
+        if valid == test:
+            raise DataError("the test span is empty: raise --data.test_size", path=self.source)
+        return one_batch(Holdout(self.panel, valid - 1, test - valid, self.season))
+
+
+def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
+    """The panel with the sessions of another after its own, series by name.
+
+    Raises:
+        DataError: if the later panel lacks a series, or does not begin after this one ends.
+    """
+    places = {name: place for place, name in enumerate(later.unique_ids)}
+    missing = [name for name in panel.unique_ids if name not in places]
+    if missing:
+        raise DataError(f"there is no series {shown(missing[0])}, which the training data have", path=path)
+    dated = panel.ds.dtype.kind == "M"
+    if dated != (later.ds.dtype.kind == "M") or (dated and later.ds[0] <= panel.ds[-1]):
+        raise DataError("its sessions do not follow those of the training data", path=path)
+    order = [places[name] for name in panel.unique_ids]
+    following = later.values[order]
+    if later.ends is not None:
+        # Aligned at their ends, they begin at different places: what follows begins for all at once.
+        begins = later.num_sessions - later.ends[order]
+        places_of = np.arange(later.num_sessions) + begins[:, None]
+        padded = np.pad(following, ((0, 0), (0, later.num_sessions)), constant_values=np.nan)
+        following = np.take_along_axis(padded, places_of, axis=1)
+    values = np.concatenate([panel.values, following], axis=1)
+    if dated:
+        awaited = following_sessions(panel.ds, panel.calendar, 1)[0]
+        if later.ds[0] != awaited:
+            problem = f"begins on {session_text(later.ds[0])}, where {session_text(awaited)} follows"
+            warnings.warn(DataWarning(f"{path}: {problem} the training data"), stacklevel=3)
+        return Panel(panel.unique_ids, np.concatenate([panel.ds, later.ds]), values, panel.calendar)
+    ahead = later.num_sessions
+    if panel.ends is not None:
+        ds = np.arange(-values.shape[1] + 1, 1)
+        return Panel(panel.unique_ids, ds, values, panel.calendar, panel.ends + ahead)
+    step = int(panel.ds[-1] - panel.ds[-2]) if panel.num_sessions > 1 else 1
+    ds = np.concatenate([panel.ds, panel.ds[-1] + step * np.arange(1, ahead + 1)])
+    return Panel(panel.unique_ids, ds, values, panel.calendar)

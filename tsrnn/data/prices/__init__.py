@@ -1,0 +1,1 @@
+"""Prices: read strictly, checked, and served in batches."""

@@ -1,0 +1,258 @@
+"""Prices: from a file or a frame to batches."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from tsrnn.codecs import Codec, LogReturns
+from tsrnn.data.calendars import check_calendar
+from tsrnn.data.loaders.streams import SeriesChunks
+from tsrnn.data.loaders.windows import RandomWindows
+from tsrnn.data.panels.base import PanelData
+from tsrnn.data.prices.checks import check_prices
+from tsrnn.data.prices.files import read_prices
+from tsrnn.data.sample import dataset_path
+from tsrnn.data.tables.cells import Cells
+from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
+from tsrnn.protocols import Encoding, Panel
+
+_SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
+
+
+class PriceSeries(PanelData):
+    """Prices of one or more symbols, split in time, encoded once, served by index.
+
+    The sessions are split in three spans in time: training, validation and test. Training batches are
+    random windows within the first; validation and test read every series whole, from its first session,
+    and score the steps of their span alone. Whatever is fitted (the codec's first volatility) is fitted
+    on the training span.
+
+    Args:
+        path: a CSV (or .csv.gz) or Parquet file, long (symbol, date, OHLCV or close) or wide (a column a
+            symbol). Without one: adjusted closes of AAPL, IBM, GOOG and MSFT, 2000 to 2013, which come along.
+        column: the column of the price in a long file. Default: an adjusted close, else a close.
+        symbols: the symbols to take. Default: all.
+        split: shares of the sessions for training, validation and test.
+        train_end: last day of the training span; overrides `split`, together with valid_end.
+        valid_end: last day of the validation span.
+        test_end: last day of the test span. Default: the last session.
+        calendar: an exchange's code (XNYS, XKRX, ...), 24/7, 24/5, none, or auto.
+        on_missing: error stops at a missing price and names its line; drop leaves such rows out.
+        window_length: sessions of a training window.
+        warm_up: sessions at a window's start that are read but not scored.
+        batch_size: windows a batch.
+        batches_per_epoch: training batches between two validations.
+        codec: how prices become model steps. Default: LogReturns.
+        seed: of the drawing of windows.
+        decimal: the mark before decimals in a CSV.
+        thousands: the mark between thousands in a CSV. Default: none.
+        dates: auto takes a format that leaves no doubt; dmy or mdy says which of day and month stands first;
+            epoch reads seconds or milliseconds since 1970 (in UTC).
+        on_units: error stops at a currency or percent sign beside a price; drop leaves the sign out.
+        comment: what begins a line of a CSV to skip, such as #; a last row Total is then skipped too.
+
+    Raises:
+        ConfigError: an argument has a value that it does not know, or two do not fit together.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        column: str | None = None,
+        symbols: list[str] | None = None,
+        split: tuple[float, float, float] = (0.7, 0.15, 0.15),
+        train_end: str | None = None,
+        valid_end: str | None = None,
+        test_end: str | None = None,
+        calendar: str = "auto",
+        on_missing: Literal["error", "drop"] = "error",
+        window_length: int = 256,
+        warm_up: int = 64,
+        batch_size: int = 32,
+        batches_per_epoch: int = 25,
+        codec: Codec | None = None,
+        seed: int = 0,
+        decimal: Literal[".", ","] = ".",
+        thousands: Literal[",", ".", " ", "'"] | None = None,
+        dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto",
+        on_units: Literal["error", "drop"] = "error",
+        comment: str | None = None,
+    ) -> None:
+        super().__init__()
+        if min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
+            raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
+        if (train_end is None) != (valid_end is None):
+            raise ConfigError("train_end and valid_end must be given together")
+        if test_end is not None and train_end is None:
+            raise ConfigError("test_end is given with train_end and valid_end")
+        if min(batch_size, batches_per_epoch) < 1:
+            raise ConfigError("batch_size and batches_per_epoch must be at least 1")
+        if not 0 <= warm_up < window_length:
+            raise ConfigError(f"warm_up must lie between 0 and window_length - 1, not at {warm_up}")
+        self.path = path
+        self.column = column
+        self.symbols = symbols
+        self.split = split
+        self.train_end, self.valid_end, self.test_end = train_end, valid_end, test_end
+        self.calendar = calendar
+        self.on_missing = on_missing
+        self.window_length = window_length
+        self.warm_up = warm_up
+        self.batch_size = batch_size
+        self.batches_per_epoch = batches_per_epoch
+        self.seed = seed
+        Cells(decimal, thousands, dates, on_units)  # a value that cannot be is said before the file is read
+        self.decimal, self.thousands = decimal, thousands
+        self.dates = dates
+        self.on_units = on_units
+        self.comment = comment
+        self._codec = codec if codec is not None else LogReturns()
+        self._frame: pd.DataFrame | None = None
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, **arguments: Any) -> PriceSeries:
+        """The data module of a pandas frame with the columns unique_id, ds, y, one row a price."""
+        data = cls(**arguments)
+        data._frame = frame
+        return data
+
+    @property
+    def source(self) -> str:
+        """The file's name, in the words of a message."""
+        if self._frame is not None:
+            return "the frame"
+        return str(self.path) if self.path is not None else "the embedded sample"
+
+    @cached_property
+    def panel(self) -> Panel:
+        """All prices, series by session."""
+        if self.given is not None:
+            return self.given
+        if self._frame is not None:
+            frame = check_prices(self._frame, symbols=self.symbols, on_missing=self.on_missing)
+        else:
+            path, symbols = self.path, self.symbols
+            if path is None:
+                path = str(dataset_path("us_stocks") / "us_stocks.csv.gz")
+                symbols = symbols or list(_SAMPLE_SYMBOLS)
+            frame = read_prices(
+                path,
+                column=self.column,
+                symbols=symbols,
+                on_missing=self.on_missing,
+                decimal=self.decimal,
+                thousands=self.thousands,
+                dates=self.dates,
+                on_units=self.on_units,
+                comment=self.comment,
+            )
+        return panel_of(frame, self.calendar, self.source, shortest=self.window_length)
+
+    @cached_property
+    def spans(self) -> tuple[int, int, int]:
+        """One past the last session of the training, the validation and the test span."""
+        ds = self.panel.ds
+        if self.train_end is not None and self.valid_end is not None:
+            ends = [self.train_end, self.valid_end, self.test_end if self.test_end is not None else ds[-1]]
+            spans = tuple(int(np.searchsorted(ds, _moment(end, ds), side="right")) for end in ends)
+        else:
+            shares = np.cumsum(self.split[:2])
+            spans = (*(int(len(ds) * share) for share in shares), len(ds))
+        if not 0 < spans[0] <= spans[1] <= spans[2]:
+            raise ConfigError(
+                "train_end, valid_end and test_end must be dates in that order, inside the data"
+            )
+        if spans[0] < self.window_length:
+            raise DataError(
+                f"the training span has {spans[0]} sessions, but a window needs {self.window_length}: "
+                "give more data, or lower --data.window_length",
+                path=self.path,
+            )
+        return spans[0], spans[1], spans[2]
+
+    def make_codec(self) -> Codec:
+        """The codec that was given, or log returns."""
+        return self._codec
+
+    def adopt(self, codec: Codec) -> None:
+        """Encode with the codec of a trained model, whose constants are those of its training span."""
+        super().adopt(codec)
+        self.__dict__.pop("encoding", None)
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """The whole panel in model steps, (N, T, ...), floats in float32."""
+        encoding, _ = self.codec.encode(self.panel.tensor())
+        return encoding.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
+
+    def train_dataloader(self) -> RandomWindows:
+        """Random windows within the training span."""
+        return RandomWindows(
+            self.encoding,
+            sessions=self.spans[0],
+            window_length=self.window_length,
+            warm_up=self.warm_up,
+            **self.draws(self.batch_size, self.batches_per_epoch, self.seed),
+        )
+
+    def val_dataloader(self) -> SeriesChunks | list[Any]:
+        """Every series from its start, the validation span scored; no loader where that span is empty."""
+        train, valid, _ = self.spans
+        return SeriesChunks(self.encoding, train, valid) if train < valid else []
+
+    def test_dataloader(self) -> SeriesChunks:
+        """Every series from its start, the test span scored.
+
+        Raises:
+            DataError: if the test span is empty.
+        """
+        _, valid, test = self.spans
+        if valid == test:
+            raise DataError("the test span is empty: give the split a third share", path=self.source)
+        return SeriesChunks(self.encoding, valid, test)
+
+
+def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2) -> Panel:
+    """A tidy frame (unique_id, ds, y) as a panel on the union of its sessions.
+
+    A series with fewer than `shortest` prices is named in a warning and left out.
+
+    Raises:
+        DataError: if every series is that short.
+    """
+    counts = frame.groupby("unique_id", sort=False)["y"].size()
+    short = counts[counts < shortest]
+    if len(short):
+        listing = first_few([f"{name} ({count})" for name, count in short.items()])
+        if len(short) == len(counts):
+            raise DataError(
+                f"a series needs at least {shortest} prices (the window); there are fewer of {listing}",
+                path=source,
+            )
+        warnings.warn(
+            DataWarning(f"{source}: left out, with fewer than {shortest} prices: {listing}"), stacklevel=2
+        )
+        frame = frame[frame["unique_id"].isin(counts.index[counts >= shortest])]
+    names = tuple(str(name) for name in frame["unique_id"].unique())
+    wide = frame.pivot(index="ds", columns="unique_id", values="y").sort_index()[list(names)]
+    ds = wide.index.to_numpy()
+    values = wide.to_numpy(dtype=np.float64).T.copy()
+    return Panel(names, ds, values, check_calendar(ds, calendar, source))
+
+
+def _moment(end: Any, ds: np.ndarray[Any, Any]) -> Any:
+    if not np.issubdtype(ds.dtype, np.datetime64):
+        return int(end)
+    try:
+        day = pd.Timestamp(end)
+    except ValueError:
+        raise ConfigError(f"{end!r} is not a date: write YYYY-MM-DD") from None
+    # A day means all of it: an end of 2012-12-31 takes that day's last hour along.
+    if day == day.normalize() and isinstance(end, str):
+        day += pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
+    return day.to_datetime64()

@@ -1,0 +1,1 @@
+"""Tables: files to text, text to numbers and dates, and the place of each in a message."""

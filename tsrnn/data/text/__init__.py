@@ -1,0 +1,1 @@
+"""Text: read line by line, tokenised once, and served as streams."""

@@ -1,0 +1,328 @@
+"""Text: from files to batches."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from tsrnn.codecs import Codec, Tokenizer, Vocabulary, Whitespace, Words
+from tsrnn.codecs.tokenizers import UNKNOWN
+from tsrnn.components import describe
+from tsrnn.data.loaders.streams import TokenStreams
+from tsrnn.data.text.cache import LINE_END, TokenisedText, tokenised
+from tsrnn.data.text.files import Text, texts_of_folder
+from tsrnn.data.text.known import KNOWN_TEXTS, known_text, python_docs
+from tsrnn.errors import ConfigError, DataError, DataWarning
+
+SPLITS = ("train", "valid", "test")
+_SCORED_CHUNK = 2048
+_BLOCK = 1 << 17
+
+
+class TextCorpus(pl.LightningDataModule):
+    """A text, tokenised once, memory-mapped, read as contiguous streams.
+
+    The text is in three parts: training, validation and test. Every line, blank ones included, ends in
+    `<eos>`. Training reads the first part in `batch_size` columns, cut into chunks for truncated
+    back-propagation through time. Validation and test read theirs in one column from `<eos>`, so that a
+    perplexity depends on neither size. The vocabulary is that of the training part alone.
+
+    The numbers of the tokens are kept in a cache, named by the content of the files and the tokenizer.
+
+    Args:
+        path: a UTF-8 text file (.txt, .txt.gz, .tokens), or a folder of them. A folder with one file each
+            whose name has train, valid (val, dev) and test holds these parts (one of the latter two may be
+            missing); the files of another one are one text, in order of their names.
+        corpus: a known corpus. python_docs: the help topics of the Python that runs, which differ between
+            its versions; ptb: the Penn Treebank of Mikolov et al. (2010); wikitext2: Merity et al. (2016).
+            The latter two are looked for in `path`, in $TSRNN_BENCHMARK_DATA/text and in the cache, and
+            downloaded otherwise. Default: python_docs where no file is given.
+        train_path: the training text, where the parts are files.
+        valid_path: the validation text.
+        test_path: the test text.
+        split: shares of the tokens for the three parts, cut at the end of a line, where the text is one.
+        tokenizer: what makes tokens of lines. Default: Whitespace for ptb and wikitext2, else Words. A
+            tokenizer that learns does so from the training text alone, which is then the text's first
+            `split[0]` in characters.
+        minimum_count: a token that the training text has less often becomes `<unk>`.
+        maximum_size: size of the vocabulary at most, `<eos>` and `<unk>` included.
+        batch_size: columns of the training stream.
+        chunk_length: steps of truncated back-propagation.
+        cache_dir: the folder of the cache. Default: `text` in $TSRNN_CACHE, else in the user's cache.
+
+    Raises:
+        ConfigError: if the arguments do not fit one another.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        corpus: Literal["python_docs", "ptb", "wikitext2"] | None = None,
+        train_path: str | None = None,
+        valid_path: str | None = None,
+        test_path: str | None = None,
+        split: tuple[float, float, float] = (0.9, 0.05, 0.05),
+        tokenizer: Tokenizer | None = None,
+        minimum_count: int = 1,
+        maximum_size: int | None = None,
+        batch_size: int = 20,
+        chunk_length: int = 35,
+        cache_dir: str | None = None,
+    ) -> None:
+        super().__init__()
+        if len(split) != 3 or min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
+            raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
+        if min(batch_size, chunk_length, minimum_count) < 1:
+            raise ConfigError("batch_size, chunk_length and minimum_count must be at least 1")
+        if maximum_size is not None and maximum_size < 2:
+            raise ConfigError("maximum_size must be at least 2, for <eos> and <unk>")
+        if corpus is not None and corpus not in ("python_docs", *KNOWN_TEXTS):
+            raise ConfigError(f"corpus must be python_docs, ptb or wikitext2, not {corpus!r}")
+        if train_path is None and (valid_path is not None or test_path is not None):
+            raise ConfigError("valid_path and test_path are given with train_path")
+        if train_path is not None and (path is not None or corpus is not None):
+            raise ConfigError("give train_path, or path, or corpus: one of them")
+        if corpus == "python_docs" and path is not None:
+            raise ConfigError("python_docs come with Python: leave path or corpus out")
+        self.path = path
+        self.corpus = corpus if corpus or path or train_path else "python_docs"
+        self.train_path, self.valid_path, self.test_path = train_path, valid_path, test_path
+        self.split = split
+        self.tokenizer = tokenizer or (Whitespace() if self.corpus in KNOWN_TEXTS else Words())
+        self.minimum_count = minimum_count
+        self.maximum_size = maximum_size
+        self.batch_size = batch_size
+        self.chunk_length = chunk_length
+        self.cache_dir = cache_dir
+
+    @property
+    def source(self) -> str:
+        """The text's name, in the words of a message."""
+        return str(self.path or self.train_path or self.corpus)
+
+    @property
+    def cache_folder(self) -> Path:
+        """The folder of the cache."""
+        if self.cache_dir is not None:
+            return Path(self.cache_dir)
+        base = os.environ.get("TSRNN_CACHE") or platformdirs.user_cache_dir("tsrnn", appauthor=False)
+        return Path(base) / "text"
+
+    @cached_property
+    def texts(self) -> dict[str, Text]:
+        """The texts by the part that they are: train, valid, test; or one of them all, by the name `all`."""
+        if self.corpus == "python_docs":
+            return {"all": python_docs()}
+        if self.corpus is not None:
+            return known_text(self.corpus, self.path, self.cache_folder)
+        if self.path is not None and Path(self.path).is_dir():
+            return texts_of_folder(Path(self.path))
+        if self.path is not None:
+            return {"all": Text(self.path, (Path(self.path),))}
+        paths = zip(SPLITS, (self.train_path, self.valid_path, self.test_path), strict=True)
+        return {split: Text(path, (Path(path),)) for split, path in paths if path is not None}
+
+    @cached_property
+    def text(self) -> TokenisedText:
+        """The tokens of all parts, one after another, on the disk."""
+        share = self.split[0] if "all" in self.texts else 1.0
+        return tokenised(list(self.texts.values()), self.tokenizer, share, self.cache_folder)
+
+    @cached_property
+    def spans(self) -> tuple[int, int, int]:
+        """One past the last token of the training, the validation and the test part."""
+        tokens, lengths = self.text.tokens, self.text.lengths
+        if "all" not in self.texts:
+            ends = dict(zip(self.texts, np.cumsum(lengths).tolist(), strict=True))
+            valid = ends.get("valid", ends["train"])
+            return ends["train"], valid, ends.get("test", valid)
+        total = len(tokens)
+        train = self.text.fitted or line_end(tokens, round(total * self.split[0]))
+        valid = line_end(tokens, round(total * (self.split[0] + self.split[1])))
+        return train, max(train, valid), total
+
+    @cached_property
+    def codec(self) -> Vocabulary:
+        """The vocabulary of the training part, with the tokenizer."""
+        counts: dict[str, int] = {}
+        for token, count in zip(self.text.types, self._counts["train"].tolist(), strict=True):
+            if count:
+                counts[token] = counts.get(token, 0) + count
+        return Vocabulary.from_counts(
+            counts,
+            minimum_count=self.minimum_count,
+            maximum_size=self.maximum_size,
+            tokenizer=self.text.tokenizer,
+        )
+
+    def adopt(self, codec: Codec) -> None:
+        """Encode with the vocabulary of a trained model; its tokenizer, where another, splits the text again.
+
+        Raises:
+            ConfigError: if the codec is no vocabulary.
+        """
+        if not isinstance(codec, Vocabulary):
+            raise ConfigError(f"the model reads {type(codec).__name__}, not text: give it data of that kind")
+        if describe(codec.tokenizer) != describe(self.text.tokenizer):
+            self.tokenizer = codec.tokenizer
+            for name in ("text", "spans", "_counts", "_lines", "_hashes"):
+                self.__dict__.pop(name, None)
+        self.__dict__.pop("table", None)
+        self.codec = codec
+
+    @cached_property
+    def table(self) -> npt.NDArray[np.int64]:
+        """(types,) the id in the vocabulary of each type of the text."""
+        return self.codec.ids(self.text.types).numpy()
+
+    def ids(self, place: slice) -> Tensor:
+        """The vocabulary ids of some tokens, (T,) int64."""
+        return torch.from_numpy(self.table[self.text.tokens[place]])
+
+    def train_dataloader(self) -> TokenStreams:
+        """The training part in columns; each process of a distributed run reads columns of its own.
+
+        Raises:
+            DataError: if the part has fewer than two tokens a column.
+        """
+        train = self.spans[0]
+        if train < 2 * self.batch_size:
+            raise DataError(
+                f"the training text has {train} tokens, but {self.batch_size} columns need "
+                f"{2 * self.batch_size}: give more text, or lower --data.batch_size",
+                path=self.source,
+            )
+        return TokenStreams(
+            self.codec,
+            self.ids,
+            0,
+            train,
+            columns=self.batch_size,
+            chunk_length=self.chunk_length,
+            rank=self.trainer.global_rank if self.trainer else 0,
+            world_size=self.trainer.world_size if self.trainer else 1,
+        )
+
+    def val_dataloader(self) -> TokenStreams | list[Any]:
+        """The validation part in one column; no loader where it is empty."""
+        train, valid, _ = self.spans
+        return self._one_column(train, valid) if train < valid else []
+
+    def test_dataloader(self) -> TokenStreams:
+        """The test part in one column.
+
+        Raises:
+            DataError: if it is empty.
+        """
+        _, valid, test = self.spans
+        if valid == test:
+            raise DataError(
+                "the test part is empty: give split a third share, or test_path", path=self.source
+            )
+        return self._one_column(valid, test)
+
+    def _one_column(self, first: int, last: int) -> TokenStreams:
+        return TokenStreams(self.codec, self.ids, first, last, columns=1, chunk_length=_SCORED_CHUNK)
+
+    def description(self) -> dict[str, Any]:
+        """What a checkpoint says of the data: source, hashes, tokens and unknown words, in plain types.
+
+        `unknown_percent` is the share of a part's tokens that are `<unk>` to the model, those included
+        that are literally `<unk>` in a corpus that was tokenised before.
+        """
+        unknown = np.array([token == UNKNOWN for token in self.codec.tokens])[self.table]
+        return {
+            "source": self.source,
+            "sha256": self._hashes["all"],
+            "sha256_of_parts": {split: self._hashes[split] for split in SPLITS},
+            "tokens": {split: int(self._counts[split].sum()) for split in SPLITS},
+            "lines": {split: self._lines[split] for split in SPLITS},
+            "vocabulary": self.codec.input_size,
+            "unknown_percent": {
+                split: round(100 * int(counts[unknown].sum()) / max(int(counts.sum()), 1), 4)
+                for split, counts in self._counts.items()
+            },
+        }
+
+    def history(self) -> None:
+        """None: a checkpoint of a language model needs no text to go on from."""
+        return
+
+    def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
+        """Stop where text would be scored that the weights were trained or chosen on.
+
+        Args:
+            verb: validate or test; anything else scores nothing.
+            trained: the `description` of the data in a checkpoint, or None if it has none.
+
+        Raises:
+            ConfigError: if that is so.
+        """
+        if trained is None or verb not in ("validate", "test"):
+            return
+        own, seen = ("valid", ["train"]) if verb == "validate" else ("test", ["train", "valid"])
+        of_parts = trained.get("sha256_of_parts", {})
+        for split in seen:
+            if self._hashes[own] is not None and self._hashes[own] == of_parts.get(split):
+                raise ConfigError(f"{verb} would score the checkpoint's own {split} text, which it has seen")
+        if self._hashes["all"] != trained.get("sha256"):
+            problem = "the data are not those that the checkpoint was trained on"
+            warnings.warn(DataWarning(problem), stacklevel=2)
+        elif sum(self._lines[split] for split in seen) < (end := sum(trained["lines"][s] for s in seen)):
+            raise ConfigError(f"{verb} would score text up to line {end}, which the checkpoint has seen")
+
+    def _parts(self) -> dict[str, slice]:
+        begins = (0, *self.spans[:2])
+        return {name: slice(*ends) for name, *ends in zip(SPLITS, begins, self.spans, strict=True)}
+
+    @cached_property
+    def _counts(self) -> dict[str, npt.NDArray[np.int64]]:
+        """How often each part has each type."""
+        counts = {}
+        for split, part in self._parts().items():
+            counts[split] = np.zeros(len(self.text.types), dtype=np.int64)
+            for begin in range(part.start, part.stop, _BLOCK):
+                block = self.text.tokens[begin : min(begin + _BLOCK, part.stop)]
+                counts[split] += np.bincount(block, minlength=len(self.text.types))
+        return counts
+
+    @cached_property
+    def _lines(self) -> dict[str, int]:
+        return {split: int(counts[LINE_END]) for split, counts in self._counts.items()}
+
+    @cached_property
+    def _hashes(self) -> dict[str, str | None]:
+        """sha256 of the lines of each part and of `all`: of the text itself, however its files are packed."""
+        digests = {name: hashlib.sha256() for name in ("all", *SPLITS)}
+        parts = (split for split in SPLITS for _ in range(self._lines[split]))
+        for text in self.texts.values():
+            for line, split in zip(text.lines(), parts, strict=False):
+                content = f"{line}\n".encode()
+                digests["all"].update(content)
+                digests[split].update(content)
+        return {
+            name: digest.hexdigest() if name == "all" or self._lines[name] else None
+            for name, digest in digests.items()
+        }
+
+
+def line_end(tokens: npt.NDArray[np.int32], place: int) -> int:
+    """The first place from `place` on where no line is cut: one past the end of a line, or the beginning."""
+    for begin in range(place - 1, len(tokens), _BLOCK):
+        if begin < 0:
+            return 0
+        ends = np.flatnonzero(tokens[begin : begin + _BLOCK] == LINE_END)
+        if len(ends):
+            return begin + int(ends[0]) + 1
+    return len(tokens)

@@ -1,0 +1,1 @@
+"""Backtests: forecasts from many origins, compared and judged."""

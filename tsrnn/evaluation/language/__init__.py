@@ -1,0 +1,1 @@
+"""Language models: the probability of sentences, and the nearest words."""

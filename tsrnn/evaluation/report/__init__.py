@@ -1,0 +1,1 @@
+"""Pictures and pages: what a forecast or a backtest looks like."""

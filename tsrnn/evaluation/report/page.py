@@ -1,0 +1,322 @@
+"""The report of a backtest: one page that holds its verdicts, its tables, its charts and its forecasts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from tsrnn.errors import ConfigError, DataError, first_few
+from tsrnn.evaluation.report.charts import FAN_COLUMNS, base64_text, fan_data, histogram, lines, packed
+from tsrnn.protocols import Panel
+
+SIGNIFICANCE_CAPTIONS = {
+    "model": "Model",
+    "loss": "Loss",
+    "difference": "Gain",
+    "skill_percent": "Skill, %",
+    "low": "Low, %",
+    "high": "High, %",
+    "statistic": "Statistic",
+    "p_value": "p",
+    "lags": "Lags",
+    "steps": "Steps",
+}
+
+
+@dataclass(frozen=True)
+class ReportContents:
+    """What a report says. Text is shown as it stands: markup in it is not obeyed.
+
+    Frames may have further columns. A chart whose frame is empty is left out.
+
+    Args:
+        title: the headline.
+        created: when and by what the report was made.
+        reference: the model that the others are compared with.
+        loss: the loss of `by_horizon` and `cumulative`, as readers know it: "CRPS".
+        confidence: percent that the intervals from `low` to `high` hold.
+        verdicts: sentences, the first thing that is read.
+        settings: what was run, by name; the data's hash is one of them.
+        scores: one row a model: `model`, then a column a score, NaN where a model has none.
+        captions: the caption of each column of `scores`; one without is captioned by its name.
+        definitions: one line for each score that needs it, by its column.
+        significance: columns model, loss, difference, skill_percent, low, high, statistic, p_value, lags,
+            steps.
+        by_horizon: columns model, step, skill_percent, low, high.
+        coverage: columns model, level, coverage, both of these in percent.
+        pit: for each model, how many probability integral transforms lie in each of its equal bins on [0, 1].
+        cumulative: columns model, cutoff, difference: the reference's loss less the model's, summed up to
+            the cutoff.
+        fans: columns model, unique_id, cutoff, ds, step, q0.025, q0.1, median, q0.9, q0.975.
+        panel: the series that were forecast, for the actual values.
+    """
+
+    title: str
+    created: str
+    reference: str
+    loss: str
+    confidence: float
+    verdicts: Sequence[str]
+    settings: Mapping[str, str]
+    scores: pd.DataFrame
+    captions: Mapping[str, str]
+    definitions: Mapping[str, str]
+    significance: pd.DataFrame
+    by_horizon: pd.DataFrame
+    coverage: pd.DataFrame
+    pit: Mapping[str, npt.NDArray[np.integer[Any]]]
+    cumulative: pd.DataFrame
+    fans: pd.DataFrame
+    panel: Panel
+
+
+def write_report(contents: ReportContents, path: str | Path) -> None:
+    """Writes one HTML page that needs nothing but a browser, not even a network.
+
+    The page carries plotly, compressed, and a policy under which a browser runs the page's own two scripts,
+    no other, and asks no server for anything.
+
+    Args:
+        contents: what it says.
+        path: the file, which is overwritten.
+
+    Raises:
+        ConfigError: if plotly is not installed.
+        DataError: if a frame lacks a column, a forecast series is not in the panel, or `pit` counts nothing.
+    """
+    plotly = _plotly_source()
+    _check_columns(contents)
+    script, style, page = (
+        resources.files("tsrnn.evaluation.report").joinpath(f"page.{kind}").read_text(encoding="utf-8")
+        for kind in ("js", "css", "html")
+    )
+    hashes = " ".join(
+        f"'sha256-{base64_text(hashlib.sha256(text.encode()).digest())}'" for text in (script, plotly)
+    )
+    # plotly writes styles into the page as it draws, so these cannot be named by their hashes.
+    policy = f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:"
+    text = Template(page).substitute(
+        policy=policy,
+        title=escape(contents.title),
+        created=escape(contents.created),
+        style=style,
+        sections="\n".join(_sections(contents)),
+        contents=_json(_charts(contents)),
+        plotly=packed(plotly.encode()),
+        script=script,
+    )
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:  # a full disk leaves no half of a page
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _plotly_source() -> str:
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise ConfigError("a report needs plotly: pip install 'tsrnn[report]'") from None
+    return str(get_plotlyjs())
+
+
+def _check_columns(contents: ReportContents) -> None:
+    needed = {
+        "scores": ["model"],
+        "significance": list(SIGNIFICANCE_CAPTIONS),
+        "by_horizon": ["model", "step", "skill_percent", "low", "high"],
+        "coverage": ["model", "level", "coverage"],
+        "cumulative": ["model", "cutoff", "difference"],
+        "fans": ["model", "unique_id", "cutoff", "ds", "step", *FAN_COLUMNS],
+    }
+    for name, columns in needed.items():
+        frame = getattr(contents, name)
+        missing = [column for column in columns if column not in frame.columns]
+        if missing and not frame.empty:
+            raise DataError(f"the report's {name} lack {first_few(missing)}: add the column")
+    if not contents.fans.empty:
+        unknown = sorted(set(contents.fans["unique_id"]) - set(contents.panel.unique_ids))
+        if unknown:
+            raise DataError(f"the panel of the report lacks the forecast series {first_few(unknown)}")
+
+
+def _sections(contents: ReportContents) -> list[str]:
+    """The page from the verdicts to the settings, in HTML."""
+    reference, loss, percent = contents.reference, contents.loss, f"{contents.confidence:g} %"
+    sections = []
+    if contents.verdicts:
+        points = "".join(f"<li>{escape(verdict)}</li>" for verdict in contents.verdicts)
+        sections.append(f'<div class="verdicts" role="region" aria-label="Verdicts"><ul>{points}</ul></div>')
+    captions = {"model": "Model", **contents.captions}
+    lines = "".join(
+        f"<dt>{escape(captions.get(column, column))}</dt><dd>{escape(contents.definitions[column])}</dd>"
+        for column in contents.scores.columns
+        if column in contents.definitions
+    )
+    table = _table(contents.scores, captions, "Scores")
+    reading = "One row a model; a dash stands where a model has no such score."
+    sections.append(_section("Scores", reading, table + (f"<dl>{lines}</dl>" if lines else "")))
+    if not contents.significance.empty:
+        frame = contents.significance[list(SIGNIFICANCE_CAPTIONS)]
+        reading = (
+            "Gain is the reference's mean loss less the model's, of the log score in nats. Skill is how much "
+            f"smaller a model's loss is than that of the {reference}, in percent; low and high bound its "
+            f"{percent} interval. p is the probability of so large a difference between two "
+            "equally good models, given how many differences there were (steps) and over how many in a row "
+            "these were allowed to depend on one another (lags)."
+        )
+        table = _table(frame, SIGNIFICANCE_CAPTIONS, "Significance")
+        sections.append(_section("Is the difference more than luck?", reading, table))
+    if not contents.by_horizon.empty:
+        reading = (
+            f"The skill in {loss} at each number of sessions ahead: above zero a model is better "
+            f"than the {reference}; where the band, its {percent} interval, holds zero, the difference "
+            "may be luck."
+        )
+        sections.append(_chart("horizon", "Skill by horizon", reading))
+    if not contents.cumulative.empty:
+        reading = (
+            f"The differences in {loss}, added up over time: a line that rises gains on the {reference}, one "
+            "that falls loses, and one that owes its height to a single jump may have been lucky once."
+        )
+        sections.append(_chart("cumulative", "When the difference arose", reading))
+    if not contents.coverage.empty:
+        reading = (
+            "The share of actual values inside each central interval: below the dotted line the intervals "
+            "are too narrow, above it too wide."
+        )
+        sections.append(_chart("coverage", "Coverage of the intervals", reading))
+    if contents.pit:
+        reading = (
+            "How high in its forecast each actual value was, from 0, the bottom, to 1, the top. The bars of "
+            "calibrated forecasts are level: 95 % of them end in the grey band if the forecasts are "
+            "independent, fewer if they overlap. A hump means forecasts that are too "
+            "wide, a bowl ones that are too narrow."
+        )
+        sections.append(_section("Where the actual values fell", reading, _multiples(contents.pit)))
+    if not contents.fans.empty:
+        reading = (
+            "What a model said at the dotted line, and what then happened: the actual line should be outside "
+            "the dark band one time in five, and outside the light one one time in twenty."
+        )
+        sections.append(_chart("fan", "The forecasts themselves", reading, _CONTROLS))
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+        for name, value in contents.settings.items()
+    )
+    table = _scrolling(f'<table class="settings"><tbody>{rows}</tbody></table>', "Settings")
+    return [*sections, _section("Settings", "What was run, and on what.", table)]
+
+
+def _section(heading: str, reading: str, body: str) -> str:
+    return f"<section>\n<h2>{escape(heading)}</h2>\n<p>{escape(reading)}</p>\n{body}\n</section>"
+
+
+_CONTROLS = """<div class="controls">
+<div><label for="fan-model">Model</label><select id="fan-model"></select></div>
+<div><label for="fan-series">Series</label><select id="fan-series"></select></div>
+<div class="origin"><label for="fan-origin">Origin: <output id="fan-cutoff" for="fan-origin"></output></label>
+<div><button type="button" id="fan-previous" aria-label="Previous origin">←</button>
+<input type="range" id="fan-origin" min="0" value="0" step="1">
+<button type="button" id="fan-next" aria-label="Next origin">→</button></div></div>
+</div>
+<h3 id="fan-title" aria-live="polite"></h3>
+"""
+
+
+def _chart(name: str, heading: str, reading: str, before: str = "") -> str:
+    picture = f'<div class="chart" id="chart-{name}" role="img" aria-label="{escape(heading)}"></div>'
+    return _section(heading, reading, f'{before}<ul class="legend" id="legend-{name}"></ul>\n{picture}')
+
+
+def _multiples(pit: Mapping[str, Any]) -> str:
+    """A small chart for each model."""
+    charts = "".join(
+        f'<div><h3>{escape(model)}</h3><div class="chart" id="chart-pit-{place}" role="img" '
+        f'aria-label="{escape(f"Histogram of {model}")}"></div></div>'
+        for place, model in enumerate(pit)
+    )
+    return f'<div class="multiples">{charts}</div>'
+
+
+def _scrolling(table: str, label: str) -> str:
+    """A wide table scrolls in a box of its own, by keys too."""
+    return f'<div class="table" role="region" tabindex="0" aria-label="{escape(label)}">{table}</div>'
+
+
+def _table(frame: pd.DataFrame, captions: Mapping[str, str], label: str) -> str:
+    """One row a line; the first column heads it."""
+    columns = [(column, pd.api.types.is_numeric_dtype(frame[column])) for column in frame.columns]
+    texts = [_texts(str(column), frame[column]) if number else frame[column] for column, number in columns]
+    head = "".join(
+        f'<th scope="col"{_aligned(number)}>{escape(captions.get(column, str(column)))}</th>'
+        for column, number in columns
+    )
+    rows = ""
+    for first, *rest in zip(*texts, strict=True):
+        cells = "".join(
+            f"<td{_aligned(number)}>{escape(str(text))}</td>"
+            for text, (_, number) in zip(rest, columns[1:], strict=True)
+        )
+        rows += f'<tr><th scope="row">{escape(str(first))}</th>{cells}</tr>\n'
+    return _scrolling(f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table>", label)
+
+
+def _aligned(number: bool) -> str:
+    return ' class="number"' if number else ""
+
+
+def _texts(name: str, column: pd.Series) -> list[str]:
+    """Numbers of a column with as many decimals as give its middle one four digits, of percents two."""
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    decimals = 3 - math.floor(math.log10(np.median(sizes))) if len(sizes) else 0
+    if pd.api.types.is_integer_dtype(column) or (np.isfinite(sizes) & (sizes % 1 == 0)).all():
+        decimals = 0
+    sign = ""
+    if name in ("skill_percent", "low", "high", "statistic"):
+        decimals, sign = 2, "+"
+    if name == "difference":
+        sign = "+"
+    if name == "p_value":
+        return [
+            "–" if np.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}" for value in values
+        ]
+    form = f"{sign},.{max(decimals, 0)}f" if decimals <= 8 else f"{sign}.3e"
+    texts = ["–" if np.isnan(value) else f"{value:{form}}" for value in values]
+    return [text.replace("-", "−").replace("inf", "∞") for text in texts]
+
+
+def _charts(contents: ReportContents) -> dict[str, Any]:
+    """What the page's script draws."""
+    charts = {
+        "horizon": lines(contents.by_horizon, "step", "skill_percent", "low", "high"),
+        "cumulative": lines(contents.cumulative, "cutoff", "difference"),
+        "coverage": lines(contents.coverage, "level", "coverage"),
+        "pit": [histogram(model, counts) for model, counts in contents.pit.items()],
+    }
+    fans = None if contents.fans.empty else fan_data(contents.fans, contents.panel)
+    drawn = [entry["model"] for entries in charts.values() for entry in entries]
+    models = dict.fromkeys([*map(str, contents.scores["model"]), *drawn, *(fans["models"] if fans else ())])
+    return {"models": list(models), **charts, "fans": fans}
+
+
+def _json(value: Any) -> str:
+    """JSON without the letters that could end the element that holds it, or begin another."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

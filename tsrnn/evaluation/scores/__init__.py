@@ -1,0 +1,1 @@
+"""Scores of forecasts: of points, of quantiles, of densities."""

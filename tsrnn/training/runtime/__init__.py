@@ -1,0 +1,1 @@
+"""The process around a training: threads, schedules, folders, and what Lightning says."""
