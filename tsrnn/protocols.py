@@ -7,7 +7,7 @@ Letters in names: `B` batch rows, `T` steps, `D` features, `H` hidden units (hor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -119,11 +119,43 @@ class Panel:
         """The values as a tensor, which shares their memory where they may be written to."""
         return torch.from_numpy(self.values if self.values.flags.writeable else self.values.copy())
 
+    def with_values(self, values: npt.NDArray[np.float64]) -> Panel:
+        """The same series and sessions with other values, (N, T)."""
+        return replace(self, values=values)
+
+    def rows(self, places: Sequence[int] | npt.NDArray[Any]) -> Panel:
+        """Some of the series, in the given order: their places, or a mask of (N,)."""
+        places = np.arange(len(self.unique_ids))[np.asarray(places)]
+        return replace(
+            self,
+            unique_ids=tuple(self.unique_ids[place] for place in places),
+            values=self.values[places],
+            ends=None if self.ends is None else self.ends[places],
+        )
+
     def part(self, start: int, stop: int) -> Panel:
         """The sessions from index `start` up to, and not with, `stop`; the values are not copied."""
-        ends = None if self.ends is None else self.ends - (self.num_sessions - stop)
-        ds = self.ds[start:stop] if self.ends is None else self.ds[start:stop] + (self.num_sessions - stop)
-        return Panel(self.unique_ids, ds, self.values[:, start:stop], self.calendar, ends)
+        back = self.num_sessions - stop
+        ds, values = self.ds[start:stop], self.values[:, start:stop]
+        if self.ends is None:
+            return replace(self, ds=ds, values=values)
+        return replace(self, ds=ds + back, values=values, ends=self.ends - back)
+
+    def followed_by(self, values: npt.NDArray[np.float64], ds: npt.NDArray[Any] | None = None) -> Panel:
+        """The panel with further sessions after its last.
+
+        Args:
+            values: (N, K) of the further sessions.
+            ds: (K,) those sessions. Default: the numbers that follow; dated sessions must be given.
+        """
+        ahead = values.shape[1]
+        values = np.concatenate([self.values, values], axis=1)
+        if self.ends is not None:
+            return replace(self, ds=np.arange(1 - values.shape[1], 1), values=values, ends=self.ends + ahead)
+        if ds is None:
+            step = self.ds[-1] - self.ds[-2] if self.num_sessions > 1 else 1
+            ds = self.ds[-1] + step * np.arange(1, ahead + 1)
+        return replace(self, ds=np.concatenate([self.ds, ds]), values=values)
 
     def last(self, sessions: int) -> Panel:
         """The panel's last `sessions` sessions."""
