@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.evaluation.report.test_backtest_report import HOSTILE, made, report_of  # noqa: F401
 
+from tests.evaluation.report.test_backtest_report import HOSTILE, made, report_of  # noqa: F401
 from tests.reports import contents_of, fans_of, random_walks
 from tsrnn.evaluation.report.page import write_report
 
