@@ -183,9 +183,9 @@ def test_no_word_costs_a_look_at_those_before(monkeypatch):
     model = language_model()
     steps, whole = [], type(model).step
 
-    def step(self, token, state):
+    def step(self, token, state, context):
         steps.append(token)
-        return whole(self, token, state)
+        return whole(self, token, state, context)
 
     monkeypatch.setattr(type(model), "step", step)
     words = list(generate(model, [2, 3], 10))

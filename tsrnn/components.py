@@ -21,7 +21,8 @@ from tsrnn.errors import CheckpointError, ConfigError
 
 Description = dict[str, Any]
 _ROOMS = tuple(
-    f"tsrnn.{room}" for room in ("backbones", "codecs", "embeddings", "heads", "models", "training")
+    f"tsrnn.{room}"
+    for room in ("backbones", "codecs", "conditioning", "embeddings", "heads", "models", "training")
 )
 _T = TypeVar("_T")
 

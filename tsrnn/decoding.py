@@ -15,6 +15,7 @@ from tsrnn.heads.categorical import CategoricalDistribution, LinearCategorical
 from tsrnn.models import AutoregressiveModel, vocabulary_of
 from tsrnn.models.autoregressive import ModelState
 from tsrnn.ops import state as state_ops
+from tsrnn.protocols import Context
 
 _CHUNK_LENGTH = 512
 """Words of a prompt that are read at once: the head writes V numbers for each."""
@@ -111,8 +112,9 @@ def generate(
     *,
     generator: torch.Generator | None = None,
     stop_at_end: bool = False,
+    context: Context | None = None,
 ) -> Iterator[int]:
-    """Words that go on from a prompt, one after another as they are drawn; O(1) each.
+    """Words that continue a prompt, one after another as they are drawn; O(1) each.
 
     Args:
         model: a language model on the CPU, in evaluation mode.
@@ -121,6 +123,7 @@ def generate(
         decoding: how they are drawn; None: from the model's own distribution, without `<unk>`.
         generator: the source of randomness; None for torch's own.
         stop_at_end: end after the first `<eos>`.
+        context: one row; `known` is of the prompt's words and then of those to come.
 
     Returns:
         An iterator over token ids.
@@ -137,9 +140,10 @@ def generate(
     sampler = _Sampler(model, decoding, unknown, generator)
 
     def stream() -> Iterator[int]:
-        state, token = _read(model, prompt_ids), None
-        for _ in range(words):
-            token, state = sampler.next_word(token, state)
+        prepared = _prepared(model, context)
+        state, token = _read(model, prompt_ids, prepared), None
+        for place in range(len(prompt_ids), len(prompt_ids) + words):
+            token, state = sampler.next_word(token, state, prepared.steps(place, place + 1))
             word = int(token)
             yield word
             if word == last:
@@ -164,10 +168,12 @@ class _Sampler:
         self._weight_HV = torch.empty(0)
 
     @torch.inference_mode()
-    def next_word(self, token: Tensor | None, state: ModelState) -> tuple[Tensor, ModelState]:
+    def next_word(
+        self, token: Tensor | None, state: ModelState, context: Context
+    ) -> tuple[Tensor, ModelState]:
         """The next word (1,) and the state that awaits it."""
         distribution: Any
-        distribution, state = self._model.step(token, state)
+        distribution, state = self._model.step(token, state, context)
         if isinstance(distribution, LinearCategorical):
             distribution = CategoricalDistribution(self._logits(distribution))
         return self._draw(distribution), state
@@ -196,12 +202,18 @@ class _Sampler:
 
 
 @torch.inference_mode()
-def _read(model: AutoregressiveModel, prompt_ids: Sequence[int]) -> ModelState:
+def _prepared(model: AutoregressiveModel, context: Context | None) -> Context:
+    return model.prepare(context)
+
+
+@torch.inference_mode()
+def _read(model: AutoregressiveModel, prompt_ids: Sequence[int], context: Context) -> ModelState:
     """The state after a prompt, for one row."""
-    state = model.initial_state(1)
+    state = model.initial_state(1, context=context)
     prompt = torch.as_tensor(prompt_ids, dtype=torch.int64).view(1, -1)
     for start in range(0, prompt.shape[1], _CHUNK_LENGTH):
-        _, state = model.log_prob(prompt[:, start : start + _CHUNK_LENGTH], state)
+        chunk = prompt[:, start : start + _CHUNK_LENGTH]
+        _, state = model.log_prob(chunk, state, context.steps(start, start + chunk.shape[1]))
     return state
 
 
@@ -214,6 +226,7 @@ def beam_search(
     width: int,
     length_penalty: float = 0.0,
     allow_unknown: bool = False,
+    context: Context | None = None,
 ) -> list[Hypothesis]:
     """The most probable continuations that a beam of `width` finds, best first, `width` at most.
 
@@ -231,6 +244,7 @@ def beam_search(
         width: how many unfinished continuations are kept. With V^words of them the search is exact.
         length_penalty: α, at least 0.
         allow_unknown: whether `<unk>` may occur.
+        context: one row; `known` is of the prompt's words and then of those to come.
 
     Raises:
         ConfigError: for a value out of range, or if the model is not one of words.
@@ -247,11 +261,13 @@ def beam_search(
 
     finished: list[tuple[float, Hypothesis]] = []
     distribution: Any
-    state, tokens = _read(model, prompt_ids), None
+    prepared = model.prepare(context)
+    state, tokens = _read(model, prompt_ids, prepared), None
     ids = torch.empty(1, 0, dtype=torch.int64)
     log_prob = torch.zeros(1, dtype=torch.float64)
     for length in range(1, words + 1):
-        distribution, state = model.step(tokens, state)
+        place = len(prompt_ids) + length - 1
+        distribution, state = model.step(tokens, state, prepared.steps(place, place + 1))
         totals = log_prob.unsqueeze(1) + distribution.log_probs().double()
         if unknown is not None:
             totals[:, unknown] = -math.inf
@@ -275,6 +291,7 @@ def beam_search(
             break
         ids, log_prob, tokens = ids[going_on], log_prob[going_on], tokens[going_on]
         state = state_ops.select(state, rows[going_on])
+        prepared = state_ops.select(prepared, rows[going_on])
     return [hypothesis for _, hypothesis in finished]
 
 

@@ -56,16 +56,43 @@ class Encoding(NamedTuple):
         return self.map(lambda tensor: tensor[index])
 
 
+class Context(NamedTuple):
+    """What a density is conditional on besides the past: p(x_t | x_<t, context).
+
+    Batch first in each tensor, one row for each row of a batch; expanded, repeated and selected by
+    `tsrnn.ops.state` as a state is.
+
+    Attributes:
+        static: one vector for the whole sequence, (B, C).
+        known: what is known of each step in advance, (B, T, K); T are the steps that a call reads or makes.
+        memory: what attention reads, (B, S, M).
+        mask: True where `memory` holds something, (B, S). None: everywhere.
+        keys: what `prepare` of a conditioning has made of `memory`, once for all steps, (B, S, A).
+    """
+
+    static: Tensor | None = None
+    known: Tensor | None = None
+    memory: Tensor | None = None
+    mask: Tensor | None = None
+    keys: Tensor | None = None
+
+    def steps(self, start: int, stop: int) -> Context:
+        """The context of the steps from `start` up to, and not with, `stop`."""
+        return self if self.known is None else self._replace(known=self.known[:, start:stop])
+
+
 class Batch(NamedTuple):
-    """Sequences to score, and whether they go on from those before.
+    """Sequences to score, and whether they continue those of the batch before.
 
     Attributes:
         encoding: rows of model steps, (B, T, ...); `observed` says which steps are scored.
         begins: True if the rows start from a fresh state, False if they continue the last batch's rows.
+        context: what the rows are conditional on, besides their past.
     """
 
     encoding: Encoding
     begins: bool
+    context: Context | None = None
 
 
 class Distribution(Protocol):

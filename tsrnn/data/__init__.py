@@ -9,11 +9,13 @@ from tsrnn.data.prices.files import read_prices
 from tsrnn.data.prices.series import PriceSeries
 from tsrnn.data.providers.yahoo import Yahoo
 from tsrnn.data.sample import dataset_path
+from tsrnn.data.source import DataSource
 from tsrnn.data.text.corpus import TextCorpus
 
 __all__ = [
     "BlockWindows",
     "BlocksBefore",
+    "DataSource",
     "PriceSeries",
     "RandomWindows",
     "SeriesChunks",

@@ -1,4 +1,4 @@
-"""The only functions that walk a state: a (nested) NamedTuple of tensors, batch first in each."""
+"""The only functions that walk a state or a context: a (nested) NamedTuple of tensors, batch first."""
 
 from __future__ import annotations
 

@@ -10,11 +10,10 @@ import torch
 
 from tsrnn.components import build, find_class
 from tsrnn.errors import CheckpointError, nearest
-from tsrnn.models import AutoregressiveModel
 from tsrnn.training.checkpoints.contents import FORMAT, first_line, panel_from_plain
-from tsrnn.training.tasks.autoregressive import AutoregressiveTask
+from tsrnn.training.tasks.base import Task
 
-_TASK: Any = AutoregressiveTask
+_TASK: Any = Task
 
 
 def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
@@ -39,7 +38,7 @@ def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
     contents = checkpoint["tsrnn"]
     try:
         task_class = find_class(contents["task"], _TASK, modules)
-        task = task_class.of_model(build(contents["model"], AutoregressiveModel, modules))
+        task = task_class.of_model(build(contents["model"], task_class.model_class, modules))
         task.load_state_dict(checkpoint["state_dict"])
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error

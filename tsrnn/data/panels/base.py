@@ -15,13 +15,14 @@ import torch
 from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
+from tsrnn.data.source import DataSource
 from tsrnn.errors import ConfigError, DataWarning
 from tsrnn.protocols import Holdout, Panel, session_text
 
 HISTORY_VALUES = 2_000_000
 
 
-class PanelData(pl.LightningDataModule):
+class PanelData(pl.LightningDataModule, DataSource):
     """A panel whose sessions are split in three spans in time: training, validation and test.
 
     A subclass says where the panel comes from, where the spans end and what the codec is when none is

@@ -20,6 +20,7 @@ from tsrnn.codecs import Codec, Tokenizer, Vocabulary, Whitespace, Words
 from tsrnn.codecs.tokenizers import UNKNOWN
 from tsrnn.components import describe
 from tsrnn.data.loaders.streams import TokenStreams
+from tsrnn.data.source import DataSource
 from tsrnn.data.text.cache import LINE_END, TokenisedText, tokenised
 from tsrnn.data.text.files import Text, texts_of_folder
 from tsrnn.data.text.known import KNOWN_TEXTS, known_text, python_docs
@@ -30,7 +31,7 @@ _SCORED_CHUNK = 2048
 _BLOCK = 1 << 17
 
 
-class TextCorpus(pl.LightningDataModule):
+class TextCorpus(pl.LightningDataModule, DataSource):
     """A text, tokenised once, memory-mapped, read as contiguous streams.
 
     The text is in three parts: training, validation and test. Every line, blank ones included, ends in

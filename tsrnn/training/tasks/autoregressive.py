@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any, ClassVar
 
-import pandas as pd
-import pytorch_lightning as pl
-import torch
-from torch import Tensor
-from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch import Tensor, nn
 
-from tsrnn.components import class_path, describe
-from tsrnn.errors import ConfigError, TrainingError
 from tsrnn.models import AutoregressiveModel
 from tsrnn.ops import state as state_ops
-from tsrnn.protocols import Batch, Panel, State
-from tsrnn.training.checkpoints.contents import contents, restore_random_states
-from tsrnn.training.runtime.schedules import WarmupCosine
-
-OptimizerFactory = Callable[[Iterable[Any]], Optimizer]
-SchedulerFactory = Callable[[Optimizer], LRScheduler]
+from tsrnn.protocols import Batch, State
+from tsrnn.training.tasks.base import OptimizerFactory, SchedulerFactory, Task
 
 
-class AutoregressiveTask(pl.LightningModule, ABC):
+class AutoregressiveTask(Task):
     """Trains p(x_1, ..., x_T) = Π_t p(x_t | x_{<t}) by maximum likelihood: L = −Σ_t log p(x_t | x_{<t}).
 
     Teacher forcing is what this is: every factor is conditional on the observed past, never on samples.
-    A batch says whether its rows begin or go on; where they go on, the state of the batch before is used,
-    cut from its graph (truncated back-propagation through time). The task holds that state, in one field.
-
-    Logged: `train_nats` and `valid_nats` once an epoch, means over all observed steps in nats per step.
-    They are summed on the device meanwhile: logging at every step would cost more than a small step does.
+    A batch says whether its rows begin or continue; where they continue, the state of the batch before is
+    used, detached from its graph (truncated back-propagation through time). The task holds that state, in
+    one field.
 
     Args:
         model: the density.
         optimizer: makes the optimizer from the parameters. None: AdamW.
-        scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
-            A `WarmupCosine` learns from the trainer how many steps there are.
+        scheduler: makes the learning-rate schedule from the optimizer; see `Task`.
     """
+
+    model_class: ClassVar[type[nn.Module]] = AutoregressiveModel
+    model: AutoregressiveModel
 
     def __init__(
         self,
@@ -49,155 +35,41 @@ class AutoregressiveTask(pl.LightningModule, ABC):
         optimizer: OptimizerFactory | None,
         scheduler: SchedulerFactory | None,
     ) -> None:
-        super().__init__()
-        self.model = model
-        # No default in the signature: a command line would hand its weight decay on to another optimizer.
-        self._optimizer = AdamW if optimizer is None else optimizer
-        self._scheduler = scheduler
+        super().__init__(model, optimizer, scheduler)
         self._carried: dict[str, State] = {}
-        self._totals: dict[str, Tensor] = {}
-        self._resumed: dict[str, Any] | None = None
-        self.history: Panel | None = None
-        self.contents: dict[str, Any] = {}
 
-    @classmethod
-    @abstractmethod
-    def of_model(cls, model: AutoregressiveModel) -> Self:
-        """The task of a model that is there already."""
+    @property
+    def name(self) -> str:
+        """The name in tables: the backbone's."""
+        return type(self.model.backbone).__name__
 
     @property
     def criterion(self) -> str:
         """What the loss measures: nats, or pinball."""
         return self.model.head.criterion
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Arguments of the task that a checkpoint keeps besides its model, in plain types."""
-        return {}
+    def losses(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
+        """The head's loss of every target, 0 where none is observed, and which are."""
+        losses, state = self.model.loss(batch.encoding, self.carried(batch, stage), batch.context)
+        self.carry(state, stage)
+        return losses, batch.encoding.observed
 
     def carried(self, batch: Batch, stage: str) -> State:
-        """The state that the batch goes on from; each stage carries its own."""
+        """The state that the batch continues from; each stage carries its own."""
         return None if batch.begins else self._carried[stage]
 
     def carry(self, state: State, stage: str) -> None:
-        """Keep the state for the stage's next batch, cut from the graph that made it."""
+        """Keep the state for the stage's next batch, detached from the graph that made it."""
         self._carried[stage] = state_ops.detach(state)
 
-    def _score(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
-        """The sum of the losses of the batch's observed targets, and their number; both join the mean."""
-        losses, state = self.model.loss(batch.encoding, self.carried(batch, stage))
-        self.carry(state, stage)
-        total, count = losses.sum(), batch.encoding.observed.sum()
-        # Many small numbers are added up: in float64, which Apple's GPUs lack.
-        precise = torch.float32 if total.device.type == "mps" else torch.float64
-        sums = torch.stack([total.detach().to(precise), count.to(precise)])
-        self._totals[stage] = self._totals[stage] + sums if stage in self._totals else sums
-        return total, count
-
-    def _log_mean(self, stage: str) -> tuple[float, int] | None:
-        """Log the mean over the stage's observed steps; it and their number, or None if there were none."""
-        if stage not in self._totals:
-            return None
-        gathered: Any = self.all_gather(self._totals.pop(stage))
-        total, count = gathered.view(-1, 2).sum(0).tolist()
-        if not math.isfinite(total):
-            raise TrainingError(
-                f"{stage}_{self.criterion} is {total:g} in epoch {self.current_epoch}: training diverged; "
-                "lower the learning rate"
-            )
-        mean = total / max(count, 1)
-        self.log(f"{stage}_{self.criterion}", mean, prog_bar=True)
-        if stage == "valid":
-            self.log("valid_loss", mean)  # the same, by a name that callbacks can monitor whatever the head
-        return mean, int(count)
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Mean loss of the batch's observed targets: −log p in nats, or what the head has in its place."""
-        if batch_idx == 0:  # a checkpoint of an epoch's end holds that epoch's sums
-            self._totals.pop("train", None)
-        total, count = self._score(batch, "train")
-        return total / count.clamp_min(1)
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch's observed steps to the epoch's mean."""
-        self._score(batch, "valid")
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the batch's observed steps to the mean."""
-        self._score(batch, "test")
-
-    @abstractmethod
-    def score_frame(self) -> pd.DataFrame:
-        """The scores of the last test as a table, the model first."""
-
-    def on_train_epoch_end(self) -> None:
-        """Log the epoch's training mean."""
-        self._log_mean("train")
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the epoch's validation mean."""
-        self._log_mean("valid")
-
-    def configure_optimizers(self) -> Any:
-        """The optimizer, and its schedule by steps."""
-        optimizer = self._optimizer(self.parameters())
-        if self._scheduler is None:
-            return optimizer
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self._scheduler(optimizer), "interval": "step"},
-        }
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Make the checkpoint complete: see `tsrnn.training.checkpoints.contents.contents`."""
-        checkpoint["tsrnn"] = contents(self, self.trainer)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember what training that goes on must start from."""
-        self._resumed = checkpoint.get("tsrnn")
-
-    def on_train_start(self) -> None:
-        """Go on where the checkpoint stopped; tell the schedule how long training is.
-
-        The random states are set here, after everything that draws from them during the set-up.
-        """
-        if self._resumed is not None:
-            restore_random_states(self._resumed["random"])
-            self._restore_progress(self._resumed["progress"])
-            self._resumed = None
-        for configured in self.trainer.lr_scheduler_configs:
-            if isinstance(configured.scheduler, WarmupCosine):
-                configured.scheduler.set_total_steps(_total_steps(self.trainer))
-
     def progress(self) -> dict[str, Any]:
-        """How far the epoch under way has come, in plain types: the sums so far and the carried state."""
-        return {
-            "totals": self._totals.get("train"),
-            "carried": state_ops.to_plain(self._carried.get("train")),
-        }
+        """The sums so far, and the carried state."""
+        return {**super().progress(), "carried": state_ops.to_plain(self._carried.get("train"))}
 
-    def _restore_progress(self, progress: dict[str, Any]) -> None:
-        if progress["totals"] is not None:
-            self._totals["train"] = progress["totals"].to(self.device)
+    def restore_progress(self, progress: dict[str, Any]) -> None:
+        """Resume an epoch from what `progress` returned."""
+        super().restore_progress(progress)
         if progress["carried"] is not None:
             template = self.model.backbone.initial_state(1)
             state = state_ops.from_plain(progress["carried"], template)
             self._carried["train"] = state_ops.map_state(lambda tensor: tensor.to(self.device), state)
-
-    def description(self) -> dict[str, Any]:
-        """The task and its model in plain types, from which a checkpoint builds them again."""
-        return {
-            "task": class_path(type(self)),
-            "model": describe(self.model),
-            "settings": self.settings,
-        }
-
-
-def _total_steps(trainer: pl.Trainer) -> int:
-    """Optimizer steps of the whole training."""
-    if trainer.max_steps >= 0:
-        return trainer.max_steps
-    if trainer.max_epochs is None or trainer.max_epochs < 0:
-        raise ConfigError("a schedule that ends needs trainer.max_epochs or trainer.max_steps")
-    # Rounded up in every epoch: its last batches make a step, though they are fewer.
-    return trainer.max_epochs * -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)

@@ -34,7 +34,8 @@ from tsrnn.ops import state as state_ops
 from tsrnn.ops.scan import hold
 from tsrnn.predictors import RandomWalk, forecast_sessions
 from tsrnn.protocols import Batch, Holdout, Panel, session_text
-from tsrnn.training.tasks.autoregressive import AutoregressiveTask, OptimizerFactory, SchedulerFactory
+from tsrnn.training.tasks.autoregressive import AutoregressiveTask
+from tsrnn.training.tasks.base import OptimizerFactory, SchedulerFactory
 
 _CHUNK_LENGTH = 4096
 _LARGEST_MEMORY = 1 << 22
@@ -112,7 +113,7 @@ class Forecaster(AutoregressiveTask):
             self.scores = [score_holdout(self.name, forecast, batch), score_naive(batch)]
             self.verdicts = judge_holdout(self.name, forecast, batch)
             return
-        distribution, state = self.model(batch.encoding, self.carried(batch, "test"))
+        distribution, state = self.model(batch.encoding, self.carried(batch, "test"), batch.context)
         self.carry(state, "test")
         self._tested.append(assess(distribution, batch.encoding.targets, batch.encoding.observed))
 
@@ -126,11 +127,6 @@ class Forecaster(AutoregressiveTask):
         data: Any = getattr(self.trainer, "datamodule", None)
         self.verdicts = [] if data is None else judge_steps(self, data.panel, data.spans)
         self.log("test_nats", nats.nats)
-
-    @property
-    def name(self) -> str:
-        """The name in tables: the backbone's."""
-        return type(self.model.backbone).__name__
 
     @property
     def seen(self) -> str | None:

@@ -18,7 +18,8 @@ from tsrnn.errors import ConfigError
 from tsrnn.evaluation import SentenceScore, neighbours, perplexity, score_sentences
 from tsrnn.heads import Categorical, Head
 from tsrnn.models import AutoregressiveModel, vocabulary_of
-from tsrnn.training.tasks.autoregressive import AutoregressiveTask, OptimizerFactory, SchedulerFactory
+from tsrnn.training.tasks.autoregressive import AutoregressiveTask
+from tsrnn.training.tasks.base import OptimizerFactory, SchedulerFactory
 
 
 @final
@@ -147,4 +148,4 @@ class LanguageModel(AutoregressiveTask):
 
     def score_frame(self) -> pd.DataFrame:
         """The scores of the last test: tokens, nats per token, perplexity."""
-        return pd.DataFrame([{"model": type(self.model.backbone).__name__, **self.scores}])
+        return pd.DataFrame([{"model": self.name, **self.scores}])

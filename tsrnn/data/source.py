@@ -1,0 +1,61 @@
+"""What commands and checkpoints ask of a data module, of prices, of any series and of text alike."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Protocol
+
+from tsrnn.codecs import Codec
+from tsrnn.protocols import Panel
+
+
+class DataSource(Protocol):
+    """The contract between a data module and what trains, scores and keeps a model of its data.
+
+    Lightning asks a data module for its loaders. This is what tsrnn asks besides. A data module inherits
+    from it, so that what is missing is said by name.
+    """
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """What messages call the data."""
+        ...
+
+    @property
+    @abstractmethod
+    def codec(self) -> Codec:
+        """The codec, its constants taken from the training span alone."""
+        ...
+
+    @abstractmethod
+    def adopt(self, codec: Codec) -> None:
+        """Encode with the codec of a trained model in place of its own.
+
+        Raises:
+            ConfigError: if the data cannot be encoded with it.
+        """
+        ...
+
+    @abstractmethod
+    def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
+        """Stop where data would be scored that the weights were trained or chosen on.
+
+        Args:
+            verb: validate or test; anything else scores nothing.
+            trained: the `description` of the data in a checkpoint, or None if it has none.
+
+        Raises:
+            ConfigError: if that is so.
+        """
+        ...
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What a checkpoint says of the data, in plain types: source, hash, size and split."""
+        ...
+
+    @abstractmethod
+    def history(self) -> Panel | None:
+        """What a checkpoint keeps, to forecast without the data; None if nothing."""
+        ...
