@@ -22,7 +22,7 @@ import torch
 
 from tsrnn.cli.configuration import ConfiguredNetwork
 from tsrnn.cli.output import one_line_warnings
-from tsrnn.evaluation import Comparison, Windows, backtest
+from tsrnn.evaluation import Comparison, Origins, backtest
 from tsrnn.evaluation.backtests.comparison import claimed
 from tsrnn.predictors import RandomWalk
 from tsrnn.predictors.ridge import RidgeLags
@@ -84,7 +84,7 @@ def main() -> None:
             if options.only != "ridge":
                 models.append(network(panel, options.epochs, Path(folder)))
             frame = backtest(
-                [RandomWalk(), *models], panel, 1, Windows(STEPS - TESTED - 1), num_samples=options.paths
+                [RandomWalk(), *models], panel, 1, Origins(STEPS - TESTED - 1), num_samples=options.paths
             )
         for model in models:
             counts = claims(frame, model.name)

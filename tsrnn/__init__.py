@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
     from tsrnn.data import PriceSeries, SeriesPanel, TextCorpus, Yahoo, read_prices, read_series
     from tsrnn.errors import TsrnnError
-    from tsrnn.evaluation import Comparison, Windows, backtest
+    from tsrnn.evaluation import Comparison, Origins, backtest
     from tsrnn.forecasts import Forecast, QuantileForecast
     from tsrnn.heads import (
         AdaptiveSoftmax,
@@ -65,7 +65,7 @@ _HOMES = {
     "TextCorpus": "data",
     "TsrnnError": "errors",
     "Vocabulary": "codecs",
-    "Windows": "evaluation",
+    "Origins": "evaluation",
     "Yahoo": "data",
     "backtest": "evaluation",
     "load": "training",
@@ -93,6 +93,7 @@ __all__ = [
     "LogReturns",
     "Normal",
     "NormalMixture",
+    "Origins",
     "Panel",
     "Predictor",
     "PriceSeries",
@@ -106,7 +107,6 @@ __all__ = [
     "TextCorpus",
     "TsrnnError",
     "Vocabulary",
-    "Windows",
     "Yahoo",
     "backtest",
     "load",

@@ -217,7 +217,13 @@ class Predictor(Protocol):
     """Whatever can forecast a panel: a network, a random walk, a GARCH model enter by this one door."""
 
     def forecast(
-        self, panel: Panel, horizon: int, *, origins: Sequence[int] | None = None, num_samples: int = 1000
+        self,
+        panel: Panel,
+        horizon: int,
+        *,
+        origins: Sequence[int] | None = None,
+        num_samples: int = 1000,
+        context: Context | None = None,
     ) -> Forecast | QuantileForecast:
         """The distribution of every series' future from every origin.
 
@@ -226,6 +232,8 @@ class Predictor(Protocol):
             horizon: H, the number of steps.
             origins: indices into the panel's sessions, each the last session known; default the last.
             num_samples: S, paths a series.
+            context: what is known besides the panel, a row a series; `known` is of every time step of the
+                panel and of the H after it, (N, T + H, K). What is not conditioned on one ignores it.
         """
         ...
 

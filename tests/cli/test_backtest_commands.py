@@ -138,7 +138,7 @@ def test_test_ends_with_a_verdict(capsys):
         (["prices_run", "--refit", "3"], "give its configuration in its place"),
         (["prices_run", "--data.path=mine.csv"], "is a key of a configuration"),
         (["prices_run", "--purge", "3", "--horizon", "6"], "at least 5"),
-        (["prices_run", "--horizon", "5000"], "no origin with 5000 sessions"),
+        (["prices_run", "--horizon", "5000"], "no origin with 5000 time steps"),
         ([CONFIG, "mine.csv", "--data.pth=x"], "pth"),
         ([CONFIG, "mine.csv", *CHANGES, "--refit", "2", "--conformal", "split"], "leave out --refit"),
         (["prices_run", "--baseline", "drift"], "there is no option --baseline, did you mean --baselines?"),

@@ -223,3 +223,16 @@ def test_integer_sessions_are_legal():
     assert data.panel.calendar == "none"
     assert data.description()["last"] == "399"
     assert isinstance(data.encoding, Encoding)
+
+
+@pytest.mark.parametrize("end", ["train_end", "valid_end", "test_end"])
+def test_a_day_that_ends_a_span_is_meant_with_all_of_its_hours(end):
+    hours = pd.date_range("2020-01-01", periods=24 * 30, freq="h")
+    frame = pd.DataFrame({"ds": hours, "y": 100 + np.arange(len(hours)) % 7})
+    ends = {"train_end": "2020-01-15", "valid_end": "2020-01-20", "test_end": "2020-01-25"}
+    data = PriceSeries.from_frame(frame, window_length=16, warm_up=2, calendar="none", **ends)
+    place = list(ends).index(end)
+    assert data.panel.ds[data.spans[place] - 1] == np.datetime64(f"{ends[end]}T23:00")
+    ends[end] += " 05:00"
+    data = PriceSeries.from_frame(frame, window_length=16, warm_up=2, calendar="none", **ends)
+    assert data.panel.ds[data.spans[place] - 1] == np.datetime64(ends[end])

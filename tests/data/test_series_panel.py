@@ -379,3 +379,16 @@ def test_spans_that_the_checkpoint_has_seen_are_refused():
     panel.values[0, 0] += 1
     with pytest.warns(DataWarning, match="not those that the checkpoint was trained on"):
         small(panel).refuse_seen("test", trained)
+
+
+def test_another_panel_has_seasons_and_blocks_of_its_own():
+    """What is derived from data is derived anew: a monthly panel does not keep a daily one's week."""
+    daily = SeriesPanel.from_frame(seasonal_frame(2, 400, season=7, freq="D"), horizon=14)
+    assert daily.codec.seasons == (1, 7)
+    monthly = SeriesPanel.from_frame(seasonal_frame(2, 200, season=12, freq="MS"), horizon=14)
+    assert monthly.codec.seasons == (1, 12)
+    assert daily.reading(monthly.panel).codec.seasons == (1, 12)
+    assert daily.over(monthly.panel, (150, 170, 200)).codec.seasons == (1, 12)
+    assert daily.codec.seasons == (1, 7)
+    given = SeriesPanel.from_frame(seasonal_frame(2, 400), horizon=14, codec=Blocks(2, (3,)))
+    assert given.reading(monthly.panel).codec.seasons == (3,)

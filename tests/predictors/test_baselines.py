@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from tests.reports import random_walks
+from tsrnn.errors import DataError
 from tsrnn.predictors import RandomWalk, SeasonalNaive
 from tsrnn.predictors.prices import Drift, EWMAStudentT, HistoricalSimulation
 from tsrnn.predictors.ridge import RidgeLags
@@ -202,3 +203,31 @@ def test_a_walk_ahead_has_the_variance_of_its_steps():
     for step in (0, 3, 8):
         assert stats.kstest(logs[:, step] / (sigma * np.sqrt(step + 1)), "norm").pvalue > 1e-3
     np.testing.assert_array_equal(forecast.median[0, 0], panel.values[0, 398])
+
+
+def swinging(sessions=400):
+    """Prices that repeat the same 20 moves: at two origins so many steps apart all is alike."""
+    moves = 0.01 * np.random.default_rng(3).standard_normal((2, 20))
+    returns = np.tile(moves - moves.mean(axis=1, keepdims=True), sessions // 20)
+    return Panel(("a", "b"), np.arange(sessions), 100 * np.exp(returns.cumsum(axis=1)))
+
+
+@every_baseline
+def test_each_origin_has_random_numbers_of_its_own(model):
+    panel = swinging()
+    sampler = fitted(model, panel)
+    samples = sampler.forecast(panel, 3, origins=[320, 340, 360], num_samples=20).samples
+    assert not np.allclose(samples[0], samples[1], rtol=1e-4)
+    alone = sampler.forecast(panel, 3, origins=[340], num_samples=20).samples
+    np.testing.assert_array_equal(alone[0], samples[1])
+
+
+@every_baseline
+@pytest.mark.parametrize(
+    "wrong",
+    [{"horizon": 0}, {"num_samples": 0}, {"origins": []}, {"origins": [9, 3]}, {"origins": [-1]}],
+    ids=str,
+)
+def test_what_cannot_be_forecast_is_refused_in_one_line(model, wrong):
+    with pytest.raises(DataError, match=r"of at least 1$|within the panel's 400 time steps$"):
+        model.forecast(random_walks(2, 400), **{"horizon": 2, **wrong})

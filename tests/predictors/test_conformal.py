@@ -296,6 +296,6 @@ def test_arguments_out_of_their_range_are_refused():
     ]:
         with pytest.raises(ConfigError, match=message):
             Conformal(base, **wrong)
-    for horizon, origins in [(0, [3]), (1, []), (1, [-1]), (1, [5])]:
-        with pytest.raises(DataError, match="origins among the panel's 5"):
+    for horizon, origins in [(0, [3]), (1, []), (1, [-1]), (1, [5]), (1, [4, 3])]:
+        with pytest.raises(DataError, match="the panel's 5 time steps" if horizon else "a horizon"):
             Conformal(base).forecast(panel_from(np.zeros(5)), horizon, origins=origins)

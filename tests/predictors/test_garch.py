@@ -10,7 +10,7 @@ from scipy import stats
 
 from tsrnn.data import PriceSeries
 from tsrnn.errors import ConfigError, DataWarning
-from tsrnn.evaluation import Windows, backtest
+from tsrnn.evaluation import Origins, backtest
 from tsrnn.predictors.garch import GARCH, _filtered
 from tsrnn.predictors.random_walk import log_returns
 from tsrnn.protocols import Panel
@@ -141,6 +141,6 @@ def test_gjr_garch_has_its_known_score_on_twenty_stocks():
     path = Path(folder, "prices", "us20_adjclose.csv.gz")
     with pytest.warns(DataWarning):  # a jump in one of the stocks
         panel = PriceSeries(str(path)).panel
-    frame = backtest([GARCH(leverage=True)], panel, 1, Windows("2015-12-31"), num_samples=2)
+    frame = backtest([GARCH(leverage=True)], panel, 1, Origins("2015-12-31"), num_samples=2)
     nats = -frame["log_prob"] - np.log(frame["y"]) + np.log(100)
     assert nats.mean() == pytest.approx(1.8232, abs=5e-5)

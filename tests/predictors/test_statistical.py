@@ -71,9 +71,9 @@ def test_what_is_not_fitted_fits_itself_up_to_the_first_origin(model, panel):
     changed.values[:, 71:] *= 5
     ours, theirs = (model.forecast(one, 3, origins=[70]) for one in (panel, changed))
     np.testing.assert_array_equal(ours.values, theirs.values)
-    forecast = model.forecast(panel, 3, origins=[85, 70])
+    forecast = model.forecast(panel, 3, origins=[70, 85])
     np.testing.assert_array_equal(
-        forecast.values, model.fit(panel.part(0, 71)).forecast(panel, 3, origins=[85, 70]).values
+        forecast.values, model.fit(panel.part(0, 71)).forecast(panel, 3, origins=[70, 85]).values
     )
 
 

@@ -105,7 +105,7 @@ def test_a_forecast_reads_nothing_after_its_origin(trained):
 def test_a_forecast_does_not_depend_on_the_chunks(trained, monkeypatch):
     task, data, _ = trained
     whole = task.forecast(data.panel, 5, num_samples=20)
-    monkeypatch.setattr("tsrnn.training.tasks.forecaster._CHUNK_LENGTH", 37)
+    monkeypatch.setattr("tsrnn.predictors.network._CHUNK_LENGTH", 37)
     np.testing.assert_allclose(task.forecast(data.panel, 5, num_samples=20).samples, whole.samples, rtol=1e-5)
 
 
@@ -139,7 +139,7 @@ def test_paths_that_overflow_are_refused(trained):
     kept = bias.detach().clone()
     with torch.no_grad():
         bias[1] = 400.0  # a scale of 400 times the volatility, which feeds on itself
-    with pytest.raises(DataError, match="leave the range of numbers"):
+    with pytest.raises(DataError, match="overflow 2 steps ahead"):
         task.forecast(data.panel, 200, num_samples=10)
     with torch.no_grad():
         bias.copy_(kept)

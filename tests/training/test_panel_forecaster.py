@@ -174,7 +174,7 @@ def test_a_forecast_does_not_depend_on_how_many_series_are_forecast_at_once(trai
     whole = trained.forecast(**settings)
     paths = 1 if trained.name == "quantiles" else 1_000
     memory = rows * trained.data.codec.memory * paths
-    monkeypatch.setattr("tsrnn.training.tasks.forecaster._LARGEST_MEMORY", memory)
+    monkeypatch.setattr("tsrnn.predictors.network._LARGEST_MEMORY", memory)
     assert_same_distribution(trained.forecast(**settings), whole)
 
 
@@ -183,7 +183,7 @@ def test_quantiles_of_later_blocks_hardly_depend_on_how_many_series_are_forecast
 ):
     settings = {"horizon": 12, "num_samples": 500}
     whole = trained.forecast(**settings)
-    monkeypatch.setattr("tsrnn.training.tasks.forecaster._LARGEST_MEMORY", 1)
+    monkeypatch.setattr("tsrnn.predictors.network._LARGEST_MEMORY", 1)
     parts = trained.forecast(**settings)
     spread = whole.quantile(0.9) - whole.quantile(0.1)
     assert (np.abs(parts.quantile(0.5) - whole.quantile(0.5)) < 0.2 * spread).all()

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from tsrnn.codecs import Vocabulary
 from tsrnn.errors import CheckpointError, ConfigError
 from tsrnn.training import load
 
@@ -21,7 +20,7 @@ def load_forecaster(path: str, modules: Iterable[str] = ()) -> Any:
         ConfigError: if one of the modules cannot be imported.
     """
     task = _load(path, modules)
-    if isinstance(task.model.codec, Vocabulary):
+    if task.model.codec.kind == "text":
         raise CheckpointError(
             f"{path} holds a {type(task).__name__} of words: use tsrnn generate or tsrnn score"
         )
@@ -36,7 +35,7 @@ def load_language_model(path: str, modules: Iterable[str] = ()) -> Any:
         ConfigError: if one of the modules cannot be imported.
     """
     task = _load(path, modules)
-    if not isinstance(task.model.codec, Vocabulary):
+    if task.model.codec.kind != "text":
         raise CheckpointError(f"{path} holds a {type(task).__name__} of prices: use tsrnn forecast")
     return task
 

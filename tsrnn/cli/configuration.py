@@ -15,7 +15,6 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from tsrnn.cli.explain import one_line
 from tsrnn.cli.verbs.train import CommandLine, ConfigurationParser, class_paths, own_error
-from tsrnn.codecs import Vocabulary
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.ops.cpu import tune_cpu
@@ -93,7 +92,7 @@ class ConfiguredNetwork:
         said.pop("config", None)
         self.identity = json.dumps(said, default=str, sort_keys=True)
         self.data: Any = made.data
-        if not isinstance(made.model, Forecaster) or isinstance(made.model.model.codec, Vocabulary):
+        if not isinstance(made.model, Forecaster) or made.model.model.codec.kind == "text":
             raise ConfigError(f"{path} trains a model of words: this needs one of prices or other series")
         if not isinstance(self.data, PanelData):
             raise ConfigError(f"{path}: data must be a PanelData, such as PriceSeries or SeriesPanel")

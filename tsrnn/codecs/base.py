@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from tsrnn.errors import DataError
+from tsrnn.forecasts import Density
 from tsrnn.protocols import Encoding, State
 
 
@@ -42,6 +43,8 @@ class Codec(ABC):
     """
 
     is_component: ClassVar[bool] = True
+    kind: ClassVar[Literal["prices", "series", "text"]] = "series"
+    """What the raw observations are: positive prices, values of any kind, or tokens of a text."""
     fitted: ClassVar[tuple[str, ...]] = ()
     """Constructor arguments that `fit`, or the reading of the training span, sets. A configuration that
     differs from a checkpoint in these alone describes the same model, and the checkpoint's are used. A
@@ -80,6 +83,19 @@ class Codec(ABC):
     @abstractmethod
     def decode(self, step: Tensor, state: State) -> Tensor:
         """The model step in raw units, given the state before it."""
+
+    @abstractmethod
+    def last(self, state: State) -> Tensor:
+        """The last observation that the state holds, (...) in raw units; NaN where there is none."""
+
+    def density(self, distribution: Any, state: State) -> Density | None:
+        """The closed form of the next observation in raw units, where there is one.
+
+        Args:
+            distribution: of the next model step, (O, N).
+            state: the state before it, (O, N, ...).
+        """
+        return None
 
     def log_jacobian(self, raw: Tensor) -> Tensor:
         """log |d step / d raw| for each observation: what turns nats of steps into nats of raw values."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tsrnn.codecs.base import Codec, Known
 from tsrnn.errors import ConfigError
+from tsrnn.ops.scan import hold
 from tsrnn.protocols import Encoding
 
 _LARGEST_INPUT = 10.0
@@ -121,6 +122,11 @@ class Blocks(Codec):
     def decode(self, step: Tensor, state: BlocksState) -> Tensor:
         """The values, from those above the level."""
         return step.to(torch.float64) + self._recent(state.memory).level
+
+    def last(self, state: BlocksState) -> Tensor:
+        """The last observed value of the memory."""
+        memory = state.memory
+        return hold(memory, ~memory.isnan(), memory.new_full(memory.shape[:-1], torch.nan))[..., -1]
 
     def encode(self, raw: Tensor, state: BlocksState | None = None) -> tuple[Encoding, BlocksState]:
         """All blocks at once, equal to the blocks one by one."""

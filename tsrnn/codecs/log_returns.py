@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from tsrnn.codecs.base import Codec, Known
 from tsrnn.errors import ConfigError
+from tsrnn.forecasts import Density
 from tsrnn.ops.scan import before, hold, linear_recurrence
 from tsrnn.protocols import Encoding
 
@@ -62,6 +63,7 @@ class LogReturns(Codec):
             training span's returns, by `fit`; 0.02 until it is called.
     """
 
+    kind = "prices"
     fitted: ClassVar[tuple[str, ...]] = ("initial_volatility",)
 
     def __init__(
@@ -142,6 +144,17 @@ class LogReturns(Codec):
         """The price after a log return of `step`."""
         return state.price * step.to(torch.float64).exp()
 
+    def last(self, state: LogReturnsState) -> Tensor:
+        """The last observed price."""
+        return state.price
+
+    def density(self, distribution: Any, state: LogReturnsState) -> Density | None:
+        """The density of the next log return, of the price relative to the last one."""
+        if not (hasattr(distribution, "median") and hasattr(distribution, "cdf")):
+            return None
+        median = self.decode(distribution.median, state)
+        return Density(_OneStep(distribution), median.unsqueeze(-1).numpy(), state.price.numpy())
+
     def log_jacobian(self, raw: Tensor) -> Tensor:
         """log |d r_t / d p_t| = −log p_t; 0 where there is no price."""
         return -torch.log(raw.to(torch.float64)).nan_to_num(0.0)
@@ -199,3 +212,18 @@ class LogReturns(Codec):
 def _finite(returns: Tensor) -> tuple[Tensor, Tensor]:
     observed = ~returns.isnan()
     return torch.where(observed, returns, 0.0), observed
+
+
+class _OneStep:
+    """A distribution (O, N) as that of one step ahead, (O, N, 1)."""
+
+    def __init__(self, distribution: Any) -> None:
+        self._distribution = distribution
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        log_prob: Tensor = self._distribution.log_prob(value.squeeze(-1)).unsqueeze(-1)
+        return log_prob
+
+    def cdf(self, value: Tensor) -> Tensor:
+        probability: Tensor = self._distribution.cdf(value.squeeze(-1)).unsqueeze(-1)
+        return probability

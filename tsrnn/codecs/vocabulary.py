@@ -35,6 +35,7 @@ class Vocabulary(Codec):
         ConfigError: if a token stands twice, or `<eos>` is not there.
     """
 
+    kind = "text"
     fitted: ClassVar[tuple[str, ...]] = ("tokens",)
 
     def __init__(self, tokens: Sequence[str], tokenizer: Tokenizer | None = None) -> None:
@@ -131,6 +132,10 @@ class Vocabulary(Codec):
     def decode(self, step: Tensor, state: VocabularyState) -> Tensor:
         """The token's id: raw and model step are the same."""
         return step
+
+    def last(self, state: VocabularyState) -> Tensor:
+        """The last token's id."""
+        return state.token
 
     def encode(self, raw: Tensor, state: VocabularyState | None = None) -> tuple[Encoding, VocabularyState]:
         """The tokens shifted by one, without a loop."""

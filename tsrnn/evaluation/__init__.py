@@ -4,13 +4,13 @@ from tsrnn.evaluation.backtests.comparison import Comparison
 from tsrnn.evaluation.backtests.scored_forecast import score_forecast
 from tsrnn.evaluation.backtests.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
 from tsrnn.evaluation.backtests.verdicts import judge_holdout, judge_steps
-from tsrnn.evaluation.backtests.walk_forward import Windows, backtest
+from tsrnn.evaluation.backtests.walk_forward import Origins, backtest
 from tsrnn.evaluation.language.neighbours import neighbours
 from tsrnn.evaluation.language.sentences import (
     SentenceScore,
     StreamScore,
-    compare,
     perplexity,
+    rank_sentences,
     score_sentences,
     score_stream,
 )
@@ -46,14 +46,13 @@ __all__ = [
     "DieboldMariano",
     "DirectionalAccuracy",
     "LeakReport",
+    "Origins",
     "ReportContents",
     "SentenceScore",
     "StreamScore",
-    "Windows",
     "assess",
     "backtest",
     "block_bootstrap_ratio",
-    "compare",
     "coverage",
     "crps_normal",
     "crps_sample",
@@ -70,6 +69,7 @@ __all__ = [
     "perplexity",
     "pinball",
     "pit_histogram",
+    "rank_sentences",
     "rmse",
     "rmsse",
     "score",

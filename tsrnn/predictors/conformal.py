@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.predictors.base import checked_origins
 from tsrnn.protocols import Panel, Predictor, session_text
 
 Floats = npt.NDArray[np.float64]
@@ -126,11 +127,7 @@ class Conformal:
             DataError: if an origin is not in the panel, or if the split correction has so few origins to
                 look back on that no stretch is known to hold a level: 19 are needed for 95 percent.
         """
-        asked = np.array([panel.num_sessions - 1] if origins is None else list(origins), dtype=np.int64)
-        if horizon < 1 or not asked.size or asked.min() < 0 or asked.max() >= panel.num_sessions:
-            raise DataError(
-                f"a forecast needs a horizon of at least 1 and origins among the panel's {panel.num_sessions}"
-            )
+        asked = np.array(checked_origins(panel, horizon, origins, num_samples), dtype=np.int64)
         read = np.union1d(asked, self._before(asked, horizon))
         base = self.predictor.forecast(
             panel, horizon, origins=read.tolist(), num_samples=num_samples, **further

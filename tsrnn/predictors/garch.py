@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import torch
 from tsrnn.errors import ConfigError, DataWarning, first_few
 from tsrnn.forecasts import Forecast
 from tsrnn.heads.student_t import StudentTDistribution
+from tsrnn.predictors.base import PanelPredictor
 from tsrnn.predictors.random_walk import log_returns, walk_forecast
 from tsrnn.protocols import Panel, Predictor
 
@@ -36,7 +37,7 @@ class Volatility(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GARCH:
+class GARCH(PanelPredictor[Forecast]):
     """A volatility that feeds on surprises, and on bad ones more where `leverage` is set.
 
         r_t = μ + e_t,   e_t = σ_t ε_t,   σ²_t = ω + (α + γ 1[e_{t−1} < 0]) e²_{t−1} + β σ²_{t−1}
@@ -109,17 +110,10 @@ class GARCH:
         mu, omega, alpha, beta, nu = (float(said[name]) for name in names)
         return Volatility(mu, omega, alpha, gamma, beta, nu, first)
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         model = self.fit(panel.part(0, min(origins) + 1)) if self.fitted is None else self
         assert model.fitted is not None
         table = np.array([model.fitted.get(name, model.fitted[""]) for name in panel.unique_ids])

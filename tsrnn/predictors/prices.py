@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.heads.student_t import StudentTDistribution
+from tsrnn.predictors.base import PanelPredictor
 from tsrnn.predictors.random_walk import ewma_volatility, log_returns, next_session, walk_forecast
 from tsrnn.protocols import Panel, Predictor
 
@@ -22,7 +22,7 @@ _HALF_LIFE = 10.0
 
 
 @dataclass(frozen=True)
-class Drift:
+class Drift(PanelPredictor[Forecast]):
     """The random walk with drift: the log price goes on by the mean log return of its history.
 
         log p_{T+h} ~ N(log p_T + h m, h s² (1 + h/n))
@@ -39,17 +39,10 @@ class Drift:
         """The name in tables."""
         return "drift"
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         returns = log_returns(panel).numpy()
         seen = ~np.isnan(returns)
         known = np.where(seen, returns, 0.0)
@@ -78,7 +71,7 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class HistoricalSimulation:
+class HistoricalSimulation(PanelPredictor[Forecast]):
     """The future moves as the last `window` sessions did: log returns drawn from them, independently.
 
     A series without a return among them has no forecast (NaN). There is no density.
@@ -100,17 +93,10 @@ class HistoricalSimulation:
         """The name in tables."""
         return f"historical simulation ({self.window})"
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         returns = log_returns(panel).numpy().astype(np.float32)
         rows = np.arange(len(returns))[:, None]
         shape = (horizon, len(returns), num_samples)
@@ -129,7 +115,7 @@ class HistoricalSimulation:
 
 
 @dataclass(frozen=True)
-class EWMAStudentT:
+class EWMAStudentT(PanelPredictor[Forecast]):
     """RiskMetrics' volatility with Student-t errors: what a density has to beat before it is called one.
 
         r_{t+1} = c σ_t ε,   ε ~ t_ν,   σ²_t = λ σ²_{t−1} + (1 − λ) r_t²,   λ = 2^(−1/10)
@@ -161,17 +147,10 @@ class EWMAStudentT:
         degrees, _, factor = stats.t.fit(errors[:: -(-len(errors) // _MOST_ERRORS)], floc=0)
         return replace(self, degrees=self.degrees or float(degrees), factor=self.factor or float(factor))
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         model = self.fit(panel.part(0, min(origins) + 1)) if None in (self.degrees, self.factor) else self
         assert model.degrees is not None
         assert model.factor is not None

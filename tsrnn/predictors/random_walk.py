@@ -16,6 +16,7 @@ from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Density, Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.ops.scan import before, hold
+from tsrnn.predictors.base import PanelPredictor
 from tsrnn.protocols import Panel, Predictor
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +33,7 @@ def log_returns(panel: Panel) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class RandomWalk:
+class RandomWalk(PanelPredictor[Forecast]):
     """The random walk without drift: tomorrow's price is today's, give or take a normal log return.
 
         log p_{T+h} ~ N(log p_T, h σ²)
@@ -85,17 +86,10 @@ class RandomWalk:
         scale = scale[:, span]
         return NormalDistribution(torch.zeros_like(scale), scale)
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         walk = self
         if self.volatility == "constant" and self.fitted is None:
             walk = self.fit(panel.part(0, min(origins) + 1))
@@ -170,10 +164,8 @@ def ewma_volatility(panel: Panel) -> torch.Tensor:
 
 
 def next_session(panel: Panel) -> Panel:
-    """The panel with one session more, without values: what is known before it is known of the future."""
-    nothing = np.full((len(panel.unique_ids), 1), np.nan)
-    ds = np.append(panel.ds, panel.ds[-1:])
-    return Panel(panel.unique_ids, ds, np.concatenate([panel.values, nothing], axis=1))
+    """The panel with one more time step, without values: what is known before it is known of the future."""
+    return panel.followed_by(np.full((len(panel.unique_ids), 1), np.nan), panel.ds[-1:])
 
 
 def forecast_sessions(panel: Panel, origins: Sequence[int], horizon: int) -> np.ndarray:

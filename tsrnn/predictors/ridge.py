@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Forecast
 from tsrnn.heads.normal import NormalDistribution
+from tsrnn.predictors.base import PanelPredictor
 from tsrnn.predictors.random_walk import log_returns, walk_forecast
 from tsrnn.protocols import Panel, Predictor
 
@@ -36,7 +37,7 @@ class Regression(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RidgeLags:
+class RidgeLags(PanelPredictor[Forecast]):
     """The next log return of a series as a linear function of its last ones, with normal errors.
 
         r_{t+1} ~ N(a + Σ_l b_l r_{t−l}, s²),   l = 0, ..., L − 1
@@ -92,17 +93,10 @@ class RidgeLags:
         scale = float(np.sqrt((residuals**2).sum() / (len(targets) - self.lags - 1)))
         return Regression(intercept, coefficients, max(scale, 1e-8))
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         model = self.fit(panel.part(0, min(origins) + 1)) if self.fitted is None else self
         assert model.fitted is not None
         found = [model.fitted.get(name, model.fitted[""]) for name in panel.unique_ids]

@@ -13,6 +13,7 @@ from scipy import special
 from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Density, Forecast
 from tsrnn.heads.normal import NormalDistribution
+from tsrnn.predictors.base import PanelPredictor, checked_origins
 from tsrnn.predictors.random_walk import forecast_sessions
 from tsrnn.protocols import Panel
 
@@ -20,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SeasonalNaive:
+class SeasonalNaive(PanelPredictor[Forecast]):
     """The seasonal naive forecast: the value one season ago, give or take a normal error.
 
         y_{T+h} ~ N(y_{T+h−mk}, k σ²),  k = floor((h − 1) / m) + 1,  σ² = mean_t (y_t − y_{t−m})²
@@ -65,18 +66,12 @@ class SeasonalNaive:
             (O, N, Q, H) quantiles in raw units.
         """
         distances = special.ndtri(np.asarray(levels, dtype=np.float64))[:, None]
-        origins = [panel.num_sessions - 1] if origins is None else origins
+        origins = checked_origins(panel, horizon, origins)
         parts = [self._moments(panel.values[:, : origin + 1], horizon) for origin in origins]
         return np.stack([mean[:, None] + distances * deviation[:, None] for mean, deviation, _ in parts])
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`.
 
@@ -84,7 +79,6 @@ class SeasonalNaive:
         place in the season are dependent, as in a random walk from season to season. Those of an origin do
         not depend on the other origins.
         """
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         shape = (len(panel.unique_ids), num_samples, horizon)
         samples, lasts = np.empty((len(origins), *shape)), np.empty((len(origins), shape[0]))
         means, deviations = np.empty((2, len(origins), shape[0], horizon))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Self
@@ -16,6 +16,7 @@ from scipy import special
 
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
 from tsrnn.forecasts import LEVELS, QuantileForecast
+from tsrnn.predictors.base import PanelPredictor
 from tsrnn.predictors.random_walk import forecast_sessions
 from tsrnn.protocols import Panel, Predictor, session_text
 
@@ -42,7 +43,7 @@ class Fitted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Statistical(ABC):
+class _Statistical(PanelPredictor[QuantileForecast]):
     """What the three have in common: a model of `statsforecast` a series, fitted once, then run on."""
 
     season: int = 1
@@ -92,20 +93,14 @@ class _Statistical(ABC):
             warnings.warn(DataWarning(f"{problem} {first_few(failed)}"), stacklevel=2)
         return replace(self, fitted=fitted)
 
-    def forecast(
-        self,
-        panel: Panel,
-        horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
+    def _forecast(
+        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
     ) -> QuantileForecast:
         """Quantiles of every series from every origin: see `tsrnn.protocols.Predictor`.
 
         Raises:
             DataError: if the panel begins after the first session that a series was fitted on.
         """
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
         predictor = self.fit(panel.part(0, min(origins) + 1)) if self.fitted is None else self
         assert predictor.fitted is not None
         values = np.full((len(origins), len(panel.unique_ids), len(_LEVELS), horizon), np.nan)

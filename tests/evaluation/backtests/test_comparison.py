@@ -6,7 +6,8 @@ import pytest
 
 from tsrnn.errors import DataError
 from tsrnn.evaluation import block_bootstrap_ratio, diebold_mariano
-from tsrnn.evaluation.backtests.comparison import CAPTIONS, DEFINITIONS, Comparison
+from tsrnn.evaluation.backtests.captions import CAPTIONS, DEFINITIONS
+from tsrnn.evaluation.backtests.comparison import Comparison
 from tsrnn.evaluation.backtests.scored_forecast import LEVELS, quantile_column
 
 
@@ -193,3 +194,22 @@ def test_log_scores_are_of_the_steps_that_all_densities_have():
     assert np.isnan(scores["none"])
     tests = Comparison(frame, "walk").significance.set_index(["model", "loss"])
     assert tests.loc[("model", "log score"), "difference"] == pytest.approx(first["model"] - first["walk"])
+
+
+@pytest.mark.parametrize(
+    ("origins", "horizon", "stride", "block"),
+    [(120, 1, 1, 5), (130, 1, 1, 6), (120, 4, 1, 8), (120, 4, 2, 5), (120, 9, 3, 6)],
+)
+def test_the_blocks_of_the_interval_are_twice_the_overlap_or_the_cube_root(origins, horizon, stride, block):
+    frame = frame_of(origins=origins, horizon=horizon, models=(("walk", 0.0), ("model", 0.3)))
+    own = frame["model"] == "model"
+    frame.loc[own, "median"] += np.random.default_rng(1).standard_normal(int(own.sum()))
+    found = Comparison(frame, "walk", stride=stride).significance.set_index("loss").loc["squared error"]
+    squares = ((frame["y"] - frame["median"]) / frame["scale"]) ** 2
+    loss = squares.groupby([frame["model"], frame["origin"]]).mean()
+    expected, others = (
+        block_bootstrap_ratio(loss["model"].to_numpy(), loss["walk"].to_numpy(), block_length=length)
+        for length in (block, block + 1)
+    )
+    assert (found["low"], found["high"]) == pytest.approx(expected, rel=1e-9)
+    assert expected != pytest.approx(others, rel=1e-4)

@@ -30,7 +30,7 @@ def test_what_cannot_be_judged_is_said_and_stops_nothing():
         seen = "90"
 
     (verdict,) = judge_steps(Seen(), random_walks(2, 100, dates=False), (40, 60, 100))
-    assert verdict.startswith("no verdict: drift was trained or chosen on sessions up to 90")
+    assert verdict.startswith("no verdict: drift was trained or chosen on data up to 90")
 
 
 def test_a_holdout_is_judged_against_the_seasonal_naive_over_its_series():

@@ -8,7 +8,7 @@ import torch
 
 from tests.language_models import TINY, language_model, log_prob
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation import SentenceScore, compare, score_sentences, score_stream
+from tsrnn.evaluation import SentenceScore, rank_sentences, score_sentences, score_stream
 
 WORDS = TINY[1:]
 
@@ -114,7 +114,7 @@ def test_comparison_ranks_by_the_whole_probability():
         SentenceScore("equal", ("b", "<eos>"), (-1.4, -1.4), (False,) * 2),
         SentenceScore("best", ("b", "<eos>"), (-0.1, -0.1), (False,) * 2),
     ]
-    assert [score.sentence for score in compare(scores)] == ["best", "short", "equal", "long"]
+    assert [score.sentence for score in rank_sentences(scores)] == ["best", "short", "equal", "long"]
     assert scores[0].perplexity < scores[1].perplexity
 
 

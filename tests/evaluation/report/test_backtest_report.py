@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.reports import random_walks
-from tsrnn.evaluation import Comparison, Windows, backtest, write_report
+from tsrnn.evaluation import Comparison, Origins, backtest, write_report
 from tsrnn.evaluation.report.backtest import backtest_report
 from tsrnn.predictors import Drift, RandomWalk
 from tsrnn.predictors.prices import EWMAStudentT, HistoricalSimulation
@@ -19,7 +19,7 @@ HOSTILE = "</script><b>S&amp;P</b>"
 def made():
     panel = random_walks(25, 330, (HOSTILE, *(f"S{place}" for place in range(24))))
     models = [EWMAStudentT(), Drift(), HistoricalSimulation(100), RandomWalk()]
-    frame = backtest(models, panel, 3, Windows(260, stride=4), num_samples=20)
+    frame = backtest(models, panel, 3, Origins(260, stride=4), num_samples=20)
     comparison = Comparison(frame, "random walk", stride=4)
     return frame, comparison, panel
 

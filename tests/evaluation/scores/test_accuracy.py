@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from utilsforecast import losses
 
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation import mase, owa, pinball, smape, weighted_quantile_loss
 from tsrnn.evaluation.scores.accuracy import mae, rmse, rmsse
 from tsrnn.predictors import SeasonalNaive
@@ -203,7 +203,8 @@ def test_what_is_missing_is_taken_from_the_season_before_with_a_larger_spread():
 def test_a_panel_shorter_than_its_season_and_one_without_history():
     median = SeasonalNaive(12).quantiles(panel_from([[1.0, 2.0, 3.0], [NAN, NAN, 4.0]]), 14, [0.5])[0, :, 0]
     np.testing.assert_allclose(median, [[3] * 9 + [1, 2, 3, 3, 3], [4] * 14])
-    assert np.isnan(SeasonalNaive(2).quantiles(panel_from(np.empty((2, 0))), 3, [0.5], origins=[-1])).all()
+    with pytest.raises(DataError, match="the panel's 0 time steps"):
+        SeasonalNaive(2).quantiles(panel_from(np.empty((2, 0))), 3, [0.5])
     with pytest.raises(ConfigError, match="not 0"):
         SeasonalNaive(0)
 

@@ -21,9 +21,9 @@ from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.base import panel_hash
 from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation import Comparison, Windows, backtest, write_report
-from tsrnn.evaluation.backtests.comparison import CAPTIONS
-from tsrnn.evaluation.backtests.walk_forward import first_unseen
+from tsrnn.evaluation import Comparison, Origins, backtest, write_report
+from tsrnn.evaluation.backtests.captions import CAPTIONS
+from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.backtest import backtest_report
 from tsrnn.predictors import (
     GARCH,
@@ -87,7 +87,7 @@ def run(verb: str, arguments: list[str]) -> int:
         configured = Path(options.network).suffix in (".yaml", ".yml")
         folder = Path(options.out) if options.out else new_run_folder("runs", "backtest")
         task = (_of_configuration if configured else _of_checkpoint)(options, changes, folder)
-        windows = Windows(
+        origins = Origins(
             task.first if options.first is None else options.first,
             options.last,
             options.stride,
@@ -95,13 +95,13 @@ def run(verb: str, arguments: list[str]) -> int:
             options.purge,
             options.embargo,
         )
-        predictors, reference = _predictors(options, task, windows)
+        predictors, reference = _predictors(options, task, origins)
         say("folder", folder)
         frame = backtest(
             predictors,
             task.panel,
             task.horizon,
-            windows,
+            origins,
             refit=options.refit,
             warm_start=options.warm_start,
             num_samples=options.paths,
@@ -116,7 +116,7 @@ def run(verb: str, arguments: list[str]) -> int:
                 frame,
                 comparison,
                 task.panel,
-                _settings(options, task, windows, changes),
+                _settings(options, task, origins, changes),
                 title=f"Backtest of {predictors[0].name} on {Path(task.source).name}",
                 created=f"{datetime.now():%Y-%m-%d %H:%M}",
             )
@@ -232,7 +232,7 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
     if options.refit != "never" or options.warm_start:
         raise ConfigError("a checkpoint is used as it is: to fit anew, give its configuration in its place")
     task = load_forecaster(options.network, options.modules)
-    series = task.model.codec.context is not None
+    series = task.model.codec.kind == "series"
     if options.file is None:
         panel = task.history
     elif series:
@@ -250,7 +250,7 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
     return _Task(task, panel, str(task.seen), season, horizon, source)
 
 
-def _predictors(options: argparse.Namespace, task: _Task, windows: Windows) -> tuple[list[Any], str]:
+def _predictors(options: argparse.Namespace, task: _Task, origins: Origins) -> tuple[list[Any], str]:
     """The network, corrected too where that is asked for, and the baselines; and the reference's name."""
     prices = _is_of_prices(task.network)
     known = _baselines(task.season)
@@ -260,10 +260,10 @@ def _predictors(options: argparse.Namespace, task: _Task, windows: Windows) -> t
     if options.conformal:
         if options.refit != "never":
             raise ConfigError("a conformal correction needs a network that is fitted once: leave out --refit")
-        origin = int(windows.origins(task.panel, task.horizon)[0])
+        origin = int(origins.indices(task.panel, task.horizon)[0])
         unseen = first_unseen(task.panel, getattr(task.network, "seen", None))
         if isinstance(task.network, ConfiguredNetwork):
-            span = windows.learned(origin, task.horizon)
+            span = origins.training_span(origin, task.horizon)
             models = [task.network.fit(task.panel.part(span.start, span.stop))]
             unseen = span.stop
         models.append(Conformal(models[0], options.conformal, first=origin + 1 if unseen is None else unseen))
@@ -275,27 +275,27 @@ def _predictors(options: argparse.Namespace, task: _Task, windows: Windows) -> t
 
 def _is_of_prices(network: Any) -> bool:
     task = network.untrained if isinstance(network, ConfiguredNetwork) else network
-    return task.model.codec.context is None
+    return bool(task.model.codec.kind == "prices")
 
 
 def _settings(
-    options: argparse.Namespace, task: _Task, windows: Windows, changes: list[str]
+    options: argparse.Namespace, task: _Task, origins: Origins, changes: list[str]
 ) -> dict[str, str]:
     """What was run, for the report."""
-    ds, origins = task.panel.ds, windows.origins(task.panel, task.horizon)
-    spans = "all sessions before" if windows.length is None else f"the {windows.length} sessions before"
-    purge = task.horizon - 1 if windows.purge is None else windows.purge
+    ds, places = task.panel.ds, origins.indices(task.panel, task.horizon)
+    spans = "all sessions before" if origins.length is None else f"the {origins.length} sessions before"
+    purge = task.horizon - 1 if origins.purge is None else origins.purge
     return {
         "network": " ".join([options.network, *changes]),
         "data": task.source,
         "data sha256": panel_hash(task.panel),
         "sessions": f"{session_text(ds[0])} to {session_text(ds[-1])}, {len(ds):,}",
-        "first and last origin": f"{session_text(ds[origins[0]])} and {session_text(ds[origins[-1]])}",
-        "stride": str(windows.stride),
+        "first and last origin": f"{session_text(ds[places[0]])} and {session_text(ds[places[-1]])}",
+        "stride": str(origins.stride),
         "horizon": str(task.horizon),
         "paths": str(options.paths),
         "fitted": "once" if options.refit == "never" else f"before every {options.refit} origins",
-        "fitted on": f"{spans} (purge {purge}, embargo {windows.embargo})",
+        "fitted on": f"{spans} (purge {purge}, embargo {origins.embargo})",
         "season": str(task.season),
         "test": "Diebold-Mariano, Newey-West, fixed-b critical values",
     }

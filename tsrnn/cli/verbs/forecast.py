@@ -18,7 +18,7 @@ from tsrnn.cli.parser import LineParser, add_checkpoint, positive
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
-from tsrnn.evaluation.backtests.walk_forward import first_unseen
+from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.predictors import Conformal
@@ -117,7 +117,7 @@ def _level(text: str) -> float:
 
 
 def _panel(parser: LineParser, options: argparse.Namespace, task: Any) -> Panel:
-    if options.file is not None and task.model.codec.context is not None:
+    if options.file is not None and task.model.codec.kind == "series":
         for name in _READING:
             if getattr(options, name) != parser.get_default(name):
                 problem = f"--{name.replace('_', '-')} is for a file of prices, and CKPT forecasts series"

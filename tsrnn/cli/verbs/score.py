@@ -15,7 +15,7 @@ from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.parser import LineParser, add_checkpoint
 from tsrnn.cli.texts import lines_of, listed, unknown_words
 from tsrnn.errors import ConfigError, DataError, DataWarning
-from tsrnn.evaluation import SentenceScore, compare, score_sentences, score_stream
+from tsrnn.evaluation import SentenceScore, rank_sentences, score_sentences, score_stream
 from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 
@@ -32,7 +32,7 @@ def run(verb: str, arguments: list[str]) -> int:
         scores = score_sentences(model, _sentences(options))
         _warn_of_unknown(model, scores)
         if options.compare:
-            _table(compare(scores), "rank")
+            _table(rank_sentences(scores), "rank")
         elif options.file is not None:
             _table(scores, "number")
         else:

@@ -137,7 +137,7 @@ class SeriesPanel(PanelData):
     def panel(self) -> Panel:
         """All values, series by session, without the series that are too short."""
         panel, _ = self._read
-        return self._usable(panel, self.spans[0], 2 * self._codec_for(panel, self.spans[0]).event_shape[0])
+        return self._usable(panel, self.spans[0], 2 * self._chosen_codec.event_shape[0])
 
     @cached_property
     def spans(self) -> tuple[int, int, int]:
@@ -154,15 +154,18 @@ class SeriesPanel(PanelData):
             )
         return train, test_start, sessions
 
-    def _codec_for(self, panel: Panel, train: int) -> Codec:
-        if self._codec is None:
-            longest = int((~np.isnan(panel.values[:, :train])).sum(1).max())
-            self._codec = default_blocks(self.frequency or frequency_of(panel), self.horizon, longest)
-        return self._codec
+    @cached_property
+    def _chosen_codec(self) -> Codec:
+        """The codec that was given, or that of the rule for these series; never kept for others."""
+        if self._codec is not None:
+            return self._codec
+        panel, _ = self._read
+        longest = int((~np.isnan(panel.values[:, : self.spans[0]])).sum(1).max())
+        return default_blocks(self.frequency or frequency_of(panel), self.horizon, longest)
 
     def make_codec(self) -> Codec:
         """The codec that was given, or the rule's."""
-        return self._codec_for(self.panel, self.spans[0])
+        return self._chosen_codec
 
     def _usable(self, panel: Panel, train: int, shortest: int) -> Panel:
         """The panel without the series that are too short, with words about them and the constant ones."""
@@ -189,9 +192,7 @@ class SeriesPanel(PanelData):
         self._warn(panel, kept & (lowest == highest), "constant in the training span, and used as they are")
         if kept.all():
             return panel
-        names = tuple(name for name, keep in zip(panel.unique_ids, kept, strict=True) if keep)
-        ends = None if panel.ends is None else panel.ends[kept]
-        return Panel(names, panel.ds, panel.values[kept], panel.calendar, ends)
+        return panel.rows(kept)
 
     def _warn(self, panel: Panel, which: np.ndarray[Any, Any], problem: str) -> None:
         places = np.flatnonzero(which)
@@ -248,17 +249,9 @@ def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
         places_of = np.arange(later.num_sessions) + begins[:, None]
         padded = np.pad(following, ((0, 0), (0, later.num_sessions)), constant_values=np.nan)
         following = np.take_along_axis(padded, places_of, axis=1)
-    values = np.concatenate([panel.values, following], axis=1)
     if dated:
         awaited = following_sessions(panel.ds, panel.calendar, 1)[0]
         if later.ds[0] != awaited:
             problem = f"begins on {session_text(later.ds[0])}, where {session_text(awaited)} follows"
             warnings.warn(DataWarning(f"{path}: {problem} the training data"), stacklevel=3)
-        return Panel(panel.unique_ids, np.concatenate([panel.ds, later.ds]), values, panel.calendar)
-    ahead = later.num_sessions
-    if panel.ends is not None:
-        ds = np.arange(-values.shape[1] + 1, 1)
-        return Panel(panel.unique_ids, ds, values, panel.calendar, panel.ends + ahead)
-    step = int(panel.ds[-1] - panel.ds[-2]) if panel.num_sessions > 1 else 1
-    ds = np.concatenate([panel.ds, panel.ds[-1] + step * np.arange(1, ahead + 1)])
-    return Panel(panel.unique_ids, ds, values, panel.calendar)
+    return panel.followed_by(following, later.ds if dated else None)

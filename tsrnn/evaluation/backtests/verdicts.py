@@ -7,7 +7,7 @@ import pandas as pd
 from tsrnn.errors import TsrnnError
 from tsrnn.evaluation.backtests.comparison import Comparison
 from tsrnn.evaluation.backtests.scored_forecast import score_forecast
-from tsrnn.evaluation.backtests.walk_forward import Windows, backtest
+from tsrnn.evaluation.backtests.walk_forward import Origins, backtest
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.predictors.random_walk import RandomWalk
 from tsrnn.predictors.seasonal_naive import SeasonalNaive
@@ -28,7 +28,7 @@ def judge_steps(predictor: Predictor, panel: Panel, spans: tuple[int, int, int])
     train, valid, test = spans
     walk = RandomWalk("constant", train)
     try:
-        frame = backtest([predictor, walk], panel.part(0, test), 1, Windows(valid - 1), num_samples=_PATHS)
+        frame = backtest([predictor, walk], panel.part(0, test), 1, Origins(valid - 1), num_samples=_PATHS)
         return Comparison(frame, walk.name).verdicts
     except TsrnnError as error:  # constant prices; sessions of other data that the model has seen
         return [f"no verdict: {error}"]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from tsrnn.data.panels.base import panel_hash
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation.backtests.scored_forecast import score_forecast
+from tsrnn.evaluation.backtests.seen import refuse_seen
 from tsrnn.protocols import Fittable, Panel, Predictor, session_text
 
 _LARGEST_FORECAST = 1 << 25
@@ -27,26 +28,27 @@ _LARGEST_FORECAST = 1 << 25
 
 
 @dataclass(frozen=True)
-class Windows:
-    """From which sessions a backtest forecasts, and from which it learns before that.
+class Origins:
+    """From which time steps a backtest forecasts, and from which it learns before that.
 
     The origins are `first`, `first` + `stride`, ... up to `last`; each has all H targets inside the panel.
     What is fitted for origin o learns from the panel cut so that its last target lies at or before o:
 
         cut = o + 1 − (purge − (H − 1)) − embargo
 
-    is one past the last session that it sees.
+    is one past the last time step that it sees.
 
     Args:
-        first: index of the first origin, or its session ("2016-01-04"): the last one at or before that.
-        last: index or session of the last origin. Default: the last one with all targets in the panel.
-        stride: sessions from an origin to the next.
-        length: sessions that are learned from, a rolling window. Default: all up to the cut, an expanding
+        first: index of the first origin, or a date ("2016-01-04"): the last time step at or before that.
+        last: index or date of the last origin; a day means all of its hours. Default: the last one
+            with all targets in the panel.
+        stride: time steps from an origin to the next.
+        length: time steps that are learned from, a rolling window. Default: all up to the cut, an expanding
             one.
         purge: how many of the origins before o may not be learned from, as the targets of an origin within
-            H − 1 sessions of o overlap those that are forecast. Default: H − 1, so that every target up to o
-            is used; larger leaves further ones out.
-        embargo: further sessions that are left out between the last target learned from and o.
+            H − 1 time steps of o overlap those that are forecast. Default: H − 1, so that every target up
+            to o is used; larger leaves further ones out.
+        embargo: further time steps that are left out between the last target learned from and o.
 
     Source: López de Prado (2018), Advances in Financial Machine Learning, section 7.4, for the words purge
     and embargo.
@@ -61,26 +63,26 @@ class Windows:
 
     def __post_init__(self) -> None:
         if self.stride < 1 or self.embargo < 0 or (self.length is not None and self.length < 2):
-            raise ConfigError("stride is at least 1, embargo at least 0, and length at least 2 sessions")
+            raise ConfigError("stride is at least 1, embargo at least 0, and length at least 2 time steps")
 
-    def origins(self, panel: Panel, horizon: int) -> npt.NDArray[np.int64]:
-        """(O,) indices of the origins, increasing.
+    def indices(self, panel: Panel, horizon: int) -> npt.NDArray[np.int64]:
+        """(O,) indices of the origins in the panel, increasing.
 
         Raises:
             DataError: if there is none.
         """
         first = _index(self.first, panel)
         latest = panel.num_sessions - 1 - horizon
-        last = latest if self.last is None else min(_index(self.last, panel), latest)
+        last = latest if self.last is None else min(_index(self.last, panel, whole_day=True), latest)
         if not 0 <= first <= last:
             raise DataError(
-                f"there is no origin with {horizon} sessions to forecast from session {first} up to session "
-                f"{last}, in a panel that ends with session {panel.num_sessions - 1}"
+                f"there is no origin with {horizon} time steps to forecast from index {first} to {last}, in "
+                f"a panel that ends at index {panel.num_sessions - 1}"
             )
         return np.arange(first, last + 1, self.stride)
 
-    def learned(self, origin: int, horizon: int) -> slice:
-        """The sessions that may be learned from before an origin.
+    def training_span(self, origin: int, horizon: int) -> slice:
+        """The time steps that may be learned from before an origin.
 
         Raises:
             ConfigError: if the purge is smaller than H − 1.
@@ -95,15 +97,15 @@ class Windows:
         stop = origin + 1 - (purge - (horizon - 1)) - self.embargo
         start = 0 if self.length is None else max(stop - self.length, 0)
         if stop - start < 2:
-            raise DataError(f"nothing lies before session {origin} to learn from: begin later")
+            raise DataError(f"nothing lies before index {origin} to learn from: begin later")
         return slice(start, stop)
 
 
 def backtest(
-    predictors: Sequence[Predictor | Fittable],
+    predictors: Sequence[Predictor | Fittable] | Mapping[str, Predictor | Fittable],
     panel: Panel,
     horizon: int,
-    windows: Windows,
+    origins: Origins,
     *,
     refit: int | Literal["never"] = "never",
     warm_start: bool = False,
@@ -114,16 +116,17 @@ def backtest(
 ) -> pd.DataFrame:
     """Forecasts of a panel from many origins, each beside what happened, in one tidy frame.
 
-    What can be fitted (`Fittable`) is fitted on what lies before an origin alone, as `windows` has it; what
+    What can be fitted (`Fittable`) is fitted on what lies before an origin alone, as `origins` has it; what
     cannot is used as it is, and whoever hands it over vouches for the span that it has seen. A predictor is
     asked once for all origins of a fit, or for as many as memory allows, and is given the panel up to the
     last of them only.
 
     Args:
-        predictors: what is compared; each has a `name` of its own.
+        predictors: what is compared, each with a `name` of its own; or by names that are given,
+            {name: predictor}, as two networks of one class need them.
         panel: the series.
         horizon: H, steps ahead.
-        windows: the origins, and what is learned from.
+        origins: the origins, and what is learned from before each.
         refit: "never": fitted once, before the first origin; k: anew before each k-th origin.
         warm_start: hand each fit the one before it (`previous`), to start from.
         num_samples: S, paths a series, of those that have paths.
@@ -142,28 +145,32 @@ def backtest(
     """
     if horizon < 1 or num_samples < 1 or (refit != "never" and refit < 1):
         raise ConfigError("horizon, num_samples and refit are at least 1")
-    names = [_name(predictor) for predictor in predictors]
+    if isinstance(predictors, Mapping):
+        names, predictors = [str(name) for name in predictors], list(predictors.values())
+    else:
+        names = [_name(predictor) for predictor in predictors]
     if not names or len(set(names)) < len(names):
-        raise ConfigError(f"a backtest needs predictors of different names, not {names}")
+        problem = f"a backtest needs predictors of different names, not {names}"
+        raise ConfigError(f"{problem}: give them as {{name: predictor}}")
     if not panel.unique_ids:
         raise DataError("the panel has no series to forecast")
-    origins = windows.origins(panel, horizon)
-    fits = _blocks(origins, len(origins) if refit == "never" else refit)
+    places = origins.indices(panel, horizon)
+    fits = _blocks(places, len(places) if refit == "never" else refit)
     for predictor, name in zip(predictors, names, strict=True):
-        _refuse_seen(predictor, name, panel, int(origins[0]))
+        refuse_seen(predictor, name, panel, int(places[0]))
     for block in fits:
-        windows.learned(int(block[0]), horizon)  # what is wrong is said before an hour of fitting
+        origins.training_span(int(block[0]), horizon)  # what is wrong is said before an hour of fitting
     parts = None if folder is None else Path(folder) / "parts"
     if parts is not None:
-        plan = [str(windows), str(refit), warm_start, horizon, num_samples, season, panel_hash(panel)]
+        plan = [str(origins), str(refit), warm_start, horizon, num_samples, season, panel_hash(panel)]
         _claim(
             parts, {"plan": plan, "models": {n: _identity(p) for n, p in zip(names, predictors, strict=True)}}
         )
     frames = []
-    with tqdm(total=len(origins) * len(names), unit="origin", disable=not progress) as bar:
+    with tqdm(total=len(places) * len(names), unit="origin", disable=not progress) as bar:
         for predictor, name in zip(predictors, names, strict=True):
             bar.set_description(name)
-            walk = _Walk(predictor, name, panel, horizon, windows, warm_start, num_samples, season)
+            walk = _Walk(predictor, name, panel, horizon, origins, warm_start, num_samples, season)
             for place, block in enumerate(fits):
                 part = None if parts is None else parts / f"{_file_name(name)}-{place:05d}.parquet"
                 frames.append(walk.scored(block, part))
@@ -183,7 +190,7 @@ class _Walk:
     name: str
     panel: Panel
     horizon: int
-    windows: Windows
+    origins: Origins
     warm_start: bool
     num_samples: int
     season: int
@@ -207,7 +214,7 @@ class _Walk:
     def _fitted(self, origin: int) -> Predictor:
         if not isinstance(self.predictor, Fittable):
             return self.predictor
-        span = self.windows.learned(origin, self.horizon)
+        span = self.origins.training_span(origin, self.horizon)
         previous = self._previous if self.warm_start else None
         self._previous = self.predictor.fit(self.panel.part(span.start, span.stop), previous=previous)
         return self._previous
@@ -229,45 +236,22 @@ def _blocks(origins: npt.NDArray[np.int64], size: int) -> list[npt.NDArray[np.in
     return [origins[start : start + size] for start in range(0, len(origins), size)]
 
 
-def _index(session: int | str, panel: Panel) -> int:
-    """The index of a session."""
-    if isinstance(session, int):
-        return session
+def _index(step: int | str, panel: Panel, *, whole_day: bool = False) -> int:
+    """The index of a time step: the last one at or before a date; of a whole day, at or before its end."""
+    if isinstance(step, int):
+        return step
     if not np.issubdtype(panel.ds.dtype, np.datetime64):
-        raise ConfigError(f"the sessions are numbers, and {session!r} is a date: give an index")
+        raise ConfigError(f"the time steps are numbers, and {step!r} is a date: give an index")
     try:
-        moment = pd.Timestamp(session).to_datetime64()
+        moment = pd.Timestamp(step)
     except ValueError:
-        raise ConfigError(f"{session!r} is not a date: write YYYY-MM-DD") from None
-    index = int(np.searchsorted(panel.ds, moment, side="right")) - 1
+        raise ConfigError(f"{step!r} is not a date: write YYYY-MM-DD") from None
+    if whole_day and moment == moment.normalize():
+        moment += pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
+    index = int(np.searchsorted(panel.ds, moment.to_datetime64(), side="right")) - 1
     if index < 0:
-        raise ConfigError(f"{session} lies before the first session, {session_text(panel.ds[0])}")
+        raise ConfigError(f"{step} lies before the first time step, {session_text(panel.ds[0])}")
     return index
-
-
-def first_unseen(panel: Panel, seen: str | None) -> int | None:
-    """Index of the first session after those that a network was trained or chosen on, if that is known.
-
-    Args:
-        panel: the series.
-        seen: the last of them, as a checkpoint has it; a date where the panel has numbers says nothing.
-    """
-    dated = np.issubdtype(panel.ds.dtype, np.datetime64)
-    if seen is None or dated == seen.lstrip("-").isdigit():
-        return None
-    last = pd.Timestamp(seen).to_datetime64() if dated else int(seen)
-    return int(np.searchsorted(panel.ds, last, side="right"))
-
-
-def _refuse_seen(predictor: Any, name: str, panel: Panel, origin: int) -> None:
-    """Stop where a trained network would forecast what it was trained or chosen on."""
-    seen = getattr(getattr(predictor, "predictor", predictor), "seen", None)
-    unseen = first_unseen(panel, seen)
-    if unseen is not None and origin + 1 < unseen:
-        raise ConfigError(
-            f"{name} was trained or chosen on sessions up to {seen}, and would forecast from "
-            f"{session_text(panel.ds[origin])}: begin later"
-        )
 
 
 def _name(predictor: Any) -> str:

@@ -145,7 +145,7 @@ def score_stream(model: AutoregressiveModel, lines: Iterable[str], chunk_length:
     return StreamScore(tokens, nats / tokens, 100 * unknown_tokens / tokens)
 
 
-def compare(scores: Iterable[SentenceScore]) -> list[SentenceScore]:
+def rank_sentences(scores: Iterable[SentenceScore]) -> list[SentenceScore]:
     """The sentences by their log probability, the most probable first; equal ones in the order given.
 
     Every further word makes a sentence less probable, so this is a comparison of whole sentences; to

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,68 +13,16 @@ from sklearn.linear_model import Ridge
 
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.evaluation.leakage.comparisons import TOLERANCE, Comparisons, LeakReport
 from tsrnn.forecasts import Forecast
-from tsrnn.protocols import Encoding, Panel, Predictor, session_text
+from tsrnn.protocols import Encoding, Panel, Predictor
 
 Floats = npt.NDArray[np.float64]
 
-TOLERANCE = 1e-6
 CHANCE = 1e-4
 _MOST_SERIES = 50
-_MOST_KEPT = 10
 _BATCHES = 2
 _HORIZON, _PATHS = 2, 3
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Something up to a cut that what lies after it has changed.
-
-    Attributes:
-        kind: what was done: "future changed", "future removed", "series removed" or "future planted".
-        what: values, spans, constants, features, targets, training batches, validation batches, forecast, or
-            probe.
-        unique_id: the series; "" for all.
-        cut: the last session that nothing may differ up to.
-        difference: the largest, relative to the size of what differs; of a probe its hits less one half.
-    """
-
-    kind: str
-    what: str
-    unique_id: str
-    cut: str
-    difference: float
-
-    def __str__(self) -> str:
-        name = f" of {self.unique_id}" if self.unique_id else ""
-        return f"{self.kind}: {self.what}{name} up to {self.cut} differ by {self.difference:.2g}"
-
-
-@dataclass(frozen=True)
-class LeakReport:
-    """What a leak test found.
-
-    Attributes:
-        pairs: how many pairs of a series and a cut were looked at.
-        checks: how often each thing was compared.
-        violations: the first ten of each kind.
-        found: how many violations there were in all.
-        excepted: how many features are the same for all series of the panel (its mean, for one), and
-            therefore excepted where another series is removed.
-        series: how many of the panel's series were looked at.
-    """
-
-    pairs: int
-    checks: dict[str, int]
-    violations: tuple[Violation, ...]
-    found: int
-    excepted: int
-    series: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing leaks."""
-        return not self.found
 
 
 def leak_test(
@@ -126,7 +72,7 @@ def leak_test(
     """
     if len(panel.unique_ids) > _MOST_SERIES:
         places = np.linspace(0, len(panel.unique_ids) - 1, _MOST_SERIES).round().astype(int)
-        panel = _some(panel, places)
+        panel = panel.rows(places)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # of what is done to the values here
         return _LeakTest(make_data, panel, make_predictor, seed).run(pairs)
@@ -153,16 +99,14 @@ class _Base:
         return _batches(self.data, span)
 
 
-class _LeakTest:
+class _LeakTest(Comparisons):
     def __init__(self, make_data: Any, panel: Panel, make_predictor: Any, seed: int) -> None:
         self.make_data = make_data
         self.generator = np.random.default_rng(seed)
         self.base = _Base(make_data, panel, make_predictor)
-        gaps = Panel(panel.unique_ids, panel.ds, self._with_gaps(panel.values), panel.calendar, panel.ends)
+        gaps = panel.with_values(self._with_gaps(panel.values))
         self.gapped = _Base(make_data, gaps, make_predictor)
-        self.checks: Counter[str] = Counter()
-        self.violations: list[Violation] = []
-        self.found: Counter[tuple[str, str]] = Counter()
+        super().__init__(self.base.panel)
         inputs = self.base.encoding.inputs.numpy()
         rows = inputs.reshape(*inputs.shape[:2], -1)
         self.common = (rows == rows[:1]).all(axis=(0, 1)) if len(rows) > 1 else np.zeros(rows.shape[2], bool)
@@ -240,40 +184,40 @@ class _LeakTest:
     def _change(self, base: _Base, cut: int) -> None:
         kind = "future changed"
         raw = base.raw
-        changed = Panel(raw.unique_ids, raw.ds, self._changed(raw.values, cut), raw.calendar, raw.ends)
+        changed = raw.with_values(self._changed(raw.values, cut))
         if np.array_equal(changed.values, raw.values, equal_nan=True):
             return None  # nothing but gaps lies after the cut
         data: Any = self.make_data(changed)
         panel: Panel = data.panel
         if panel.unique_ids != base.panel.unique_ids or panel.num_sessions != base.panel.num_sessions:
             # A series may become too short to train on, where the training span itself is changed.
-            return None if cut + 1 < base.data.spans[0] else self._violate(kind, "series", "", cut, 1.0)
+            return None if cut + 1 < base.data.spans[0] else self.violate(kind, "series", "", cut, 1.0)
         if np.array_equal(panel.values[:, cut + 1 :], base.panel.values[:, cut + 1 :], equal_nan=True):
             raise ConfigError(
                 "the data module's panel is not made from `given`, where that is set (see PanelData): "
                 "nothing can be shown to it, and nothing proved"
             )
         known = slice(0, cut + 1)
-        self._compare(kind, "values", base.panel.values[:, known], panel.values[:, known], cut)
+        self.compare(kind, "values", base.panel.values[:, known], panel.values[:, known], cut)
         self.checks["spans"] += 1
         if tuple(data.spans) != tuple(base.data.spans):
-            self._violate(kind, "spans", "", cut, 1.0)
+            self.violate(kind, "spans", "", cut, 1.0)
         train, valid, _ = base.data.spans
         # In whole steps: the one that holds the first changed value is the first whose target may differ.
         step = (cut + 1) // base.size
         if cut + 1 >= train:
             fitted = base.encoded(base.panel, data.codec)
-            self._compare_encodings(kind, "constants", base.encoding, fitted, step, cut)
+            self.compare_encodings(kind, "constants", base.encoding, fitted, step, cut)
         # Values that have leaked are found above: here they are the same, so that only the codec can leak.
-        same = Panel(panel.unique_ids, panel.ds, panel.values.copy(), panel.calendar, panel.ends)
+        same = panel.with_values(panel.values.copy())
         same.values[:, known] = base.panel.values[:, known]
-        self._compare_encodings(kind, "features", base.encoding, base.encoded(same), step, cut)
+        self.compare_encodings(kind, "features", base.encoding, base.encoded(same), step, cut)
         for span, end in (("training", train), ("validation", valid)):
             if cut + 1 == end:
-                self._compare_batches(kind, f"{span} batches", base.batches(span), _batches(data, span), cut)
+                self.compare_batches(kind, f"{span} batches", base.batches(span), _batches(data, span), cut)
         if base.predictor is not None:
             mine, other = (self._forecast(base, one, cut) for one in (base.panel, same))
-            self._compare(kind, "forecast", mine, other, cut)
+            self.compare(kind, "forecast", mine, other, cut)
         return None
 
     def _truncate(self, base: _Base, cut: int) -> None:
@@ -281,15 +225,15 @@ class _LeakTest:
         step = (cut + 1) // base.size
         if step:
             shorter = base.encoded(part)
-            self._compare_encodings(kind, "features", base.encoding, shorter, step - 1, cut, TOLERANCE)
+            self.compare_encodings(kind, "features", base.encoding, shorter, step - 1, cut, TOLERANCE)
         if base.predictor is not None:
             ours, theirs = (self._forecast(base, one, cut) for one in (base.panel, part))
-            self._compare(kind, "forecast", ours, theirs, cut, TOLERANCE)
+            self.compare(kind, "forecast", ours, theirs, cut, TOLERANCE)
 
     def _remove(self, base: _Base, series: int) -> None:
         kind, cut = "series removed", base.panel.num_sessions - 1
         kept = np.delete(np.arange(len(base.panel.unique_ids)), series)
-        encoding = base.encoded(_some(base.panel, kept))
+        encoding = base.encoded(base.panel.rows(kept))
         ours = base.encoding.map(lambda tensor: tensor[kept])
         steps = ours.observed.shape[1]
         names = [base.panel.unique_ids[place] for place in kept]
@@ -297,8 +241,8 @@ class _LeakTest:
         mine, other = (
             part.inputs.numpy().reshape(*part.inputs.shape[:2], -1)[..., own] for part in (ours, encoding)
         )
-        self._compare(kind, "features", mine, other, cut, TOLERANCE, names)
-        self._compare_encodings(
+        self.compare(kind, "features", mine, other, cut, TOLERANCE, names)
+        self.compare_encodings(
             kind, "scales", ours, encoding, steps - 1, cut, TOLERANCE, names, without_inputs=True
         )
 
@@ -310,83 +254,11 @@ class _LeakTest:
         held = forecast.samples if isinstance(forecast, Forecast) else forecast.values
         return np.asarray(held[0], dtype=np.float64).reshape(held.shape[1], -1)
 
-    def _compare_encodings(
-        self,
-        kind: str,
-        what: str,
-        ours: Encoding,
-        theirs: Encoding,
-        step: int,
-        cut: int,
-        tolerance: float = 0.0,
-        names: list[str] | None = None,
-        *,
-        without_inputs: bool = False,
-    ) -> None:
-        """Inputs, locations and scales up to and with a step; targets before it."""
-        parts: list[Any] = [] if without_inputs else [(what, ours.inputs, theirs.inputs, step + 1)]
-        parts += [
-            (what, ours.location, theirs.location, step + 1),
-            (what, ours.scale, theirs.scale, step + 1),
-            ("targets", ours.targets, theirs.targets, step),
-            ("targets", ours.observed, theirs.observed, step),
-        ]
-        for name, mine, other, stop in parts:
-            if mine is not None and other is not None:
-                self._compare(
-                    kind, name, mine[:, :stop].numpy(), other[:, :stop].numpy(), cut, tolerance, names
-                )
-
-    def _compare_batches(self, kind: str, what: str, ours: list[Any], theirs: list[Any], cut: int) -> None:
-        self.checks[what] += 1
-        for mine, other in zip(ours, theirs, strict=True):
-            for left, right in zip(mine.encoding, other.encoding, strict=True):
-                if left is None and right is None:
-                    continue
-                left, right = left.numpy(), right.numpy()
-                if left.shape != right.shape:
-                    return self._violate(kind, what, "", cut, 1.0)
-                if not np.array_equal(left, right, equal_nan=True):
-                    return self._violate(kind, what, "", cut, float(_difference(left, right).max()))
-        return None
-
-    def _compare(
-        self,
-        kind: str,
-        what: str,
-        ours: Any,
-        theirs: Any,
-        cut: int,
-        tolerance: float = 0.0,
-        names: list[str] | None = None,
-    ) -> None:
-        """Series stand on the first axis; a violation for each one that differs."""
-        self.checks[what] += 1
-        ours, theirs = np.asarray(ours), np.asarray(theirs)
-        if ours.shape != theirs.shape:
-            return self._violate(kind, what, "", cut, 1.0)
-        if np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f"):
-            return None
-        # What differs by rounding may be next to 0: it is measured by the usual size.
-        usual = float(np.nanmean(np.abs(ours))) if tolerance and np.isfinite(ours).any() else 0.0
-        difference = _difference(ours, theirs, usual).reshape(len(ours), -1).max(axis=1)
-        # A tolerance of 0 is bit for bit: even a difference too small to be divided counts.
-        for series in np.flatnonzero(difference > tolerance):
-            name = (names or list(self.base.panel.unique_ids))[series]
-            self._violate(kind, what, name, cut, float(difference[series]))
-        return None
-
-    def _violate(self, kind: str, what: str, name: str, cut: int, difference: float) -> None:
-        self.found[kind, what] += 1
-        if self.found[kind, what] <= _MOST_KEPT:
-            moment = session_text(self.base.panel.ds[cut])
-            self.violations.append(Violation(kind, what, name, moment, difference))
-
     def _probe(self) -> None:
         """Random walks: what a linear probe finds in the inputs of their steps has leaked."""
         raw, generator = self.base.raw, self.generator
         walks = 100 * np.exp(0.02 * generator.standard_normal(raw.values.shape).cumsum(axis=1))
-        data: Any = self.make_data(Panel(raw.unique_ids, raw.ds, walks, raw.calendar, raw.ends))
+        data: Any = self.make_data(raw.with_values(walks))
         size, train = self.base.size, data.spans[0]
         whole = data.panel.num_sessions // size * size
         inputs = self.base.encoded(data.panel, data.codec).inputs.double().numpy()
@@ -403,27 +275,9 @@ class _LeakTest:
         said = np.sign(probe.predict(inputs[:, later][future]))
         hits, tries = int((said == moves[:, later][future]).sum()), len(said)
         if stats.binomtest(hits, tries, alternative="greater").pvalue < CHANCE:
-            self._violate("future planted", "probe", "", train - 1, hits / tries - 0.5)
+            self.violate("future planted", "probe", "", train - 1, hits / tries - 0.5)
 
 
 def _batches(data: Any, span: str) -> list[Any]:
     loader = data.train_dataloader() if span == "training" else data.val_dataloader()
     return [batch for batch, _ in zip(loader, range(_BATCHES), strict=False)] if loader else []
-
-
-def _some(panel: Panel, places: npt.NDArray[Any]) -> Panel:
-    names = tuple(panel.unique_ids[place] for place in places)
-    ends = None if panel.ends is None else panel.ends[places]
-    return Panel(names, panel.ds, panel.values[places], panel.calendar, ends)
-
-
-def _difference(ours: Any, theirs: Any, usual: float = 0.0) -> Floats:
-    """Relative to the size, elementwise, or to the usual one; 1 where only one of the two is missing."""
-    ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-    size = np.maximum(np.maximum(np.abs(ours), np.abs(theirs)), usual)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        difference = np.where(ours == theirs, 0.0, np.abs(ours - theirs) / np.maximum(size, 1e-300))
-    missing = np.isnan(ours) | np.isnan(theirs)
-    both = np.isnan(ours) & np.isnan(theirs)
-    found: Floats = np.where(missing, np.where(both, 0.0, 1.0), difference)
-    return found
