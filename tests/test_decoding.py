@@ -280,3 +280,11 @@ def test_mistakes_are_named_before_the_first_word():
     prices = AutoregressiveModel(codec, ValueEmbedding(codec.input_size, 3), LSTM(3, 3), Normal(3))
     with pytest.raises(ConfigError, match="the model reads LogReturns, not words"):
         generate(prices, [], 1)
+
+
+def test_a_prompt_is_read_and_not_scored(monkeypatch):
+    """Scoring writes V numbers for each of its words; to continue it, the state is enough."""
+    model, prompt = language_model(), [2, 3, 1, 2]
+    words = list(generate(model, prompt, 6, generator=torch.Generator().manual_seed(0)))
+    monkeypatch.setattr(type(model), "log_prob", None)
+    assert list(generate(model, prompt, 6, generator=torch.Generator().manual_seed(0))) == words

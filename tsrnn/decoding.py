@@ -18,7 +18,7 @@ from tsrnn.ops import state as state_ops
 from tsrnn.protocols import Context
 
 _CHUNK_LENGTH = 512
-"""Words of a prompt that are read at once: the head writes V numbers for each."""
+"""Words of a prompt that are read at once."""
 
 _PLAIN_DRAWS = 16
 """Draws that may be `<unk>` before its probability is taken out of the distribution instead."""
@@ -213,7 +213,7 @@ def _read(model: AutoregressiveModel, prompt_ids: Sequence[int], context: Contex
     prompt = torch.as_tensor(prompt_ids, dtype=torch.int64).view(1, -1)
     for start in range(0, prompt.shape[1], _CHUNK_LENGTH):
         chunk = prompt[:, start : start + _CHUNK_LENGTH]
-        _, state = model.log_prob(chunk, state, context.steps(start, start + chunk.shape[1]))
+        state = model.read(chunk, state, context.steps(start, start + chunk.shape[1]))
     return state
 
 

@@ -215,7 +215,7 @@ def test_a_kill_between_write_and_rename_leaves_the_old_file(cache, provider, mo
         patch.setattr(os, "unlink", killed)  # no process that is killed tidies up
         with pytest.raises(Killed):
             cache.fetch("AAPL", START)
-    assert len(list(cache.folder.glob("*.tmp"))) == 1
+    assert len(list(cache.folder.glob("*.partial"))) == 1
     pd.testing.assert_frame_equal(cache.read("AAPL").frame, old)
     assert len(cache.fetch("AAPL", START).prices.frame) == 40
 
@@ -257,21 +257,21 @@ def test_a_process_that_is_killed_leaves_a_whole_file(cache, provider, moment):
     kept = cache.read("AAPL").frame
     pd.testing.assert_frame_equal(kept, raw_prices(len(kept)))
     assert len(kept) == 30 if moment == "at the rename" else len(kept) in (30, 40)
-    leftovers = list(cache.folder.glob("*.tmp"))
+    leftovers = list(cache.folder.glob("*.partial"))
     assert len(leftovers) == 1 if moment == "at the rename" else len(leftovers) <= 1
     assert len(cache.fetch("AAPL", START).prices.frame) == 40
 
 
 def test_what_was_left_more_than_a_day_ago_is_removed_at_the_next_write(cache):
     cache.fetch("AAPL", START)
-    hours = {".old.tmp": 25, ".old.partial": 25, ".new.tmp": 23, "old.txt": 25}
+    hours = {".old.partial": 25, ".new.partial": 23, "old.txt": 25}
     for name, age in hours.items():
         (cache.folder / name).write_text("")
         os.utime(cache.folder / name, (NOW.timestamp() - 3600 * age,) * 2)
     os.utime(cache.path("AAPL"), (0, 0))
     cache.fetch("MSFT", START)
     left = {path.name for path in cache.folder.iterdir()}
-    assert left == {".new.tmp", "old.txt", "AAPL_1d.parquet", "MSFT_1d.parquet"}
+    assert left == {".new.partial", "old.txt", "AAPL_1d.parquet", "MSFT_1d.parquet"}
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(provider, tmp_path):

@@ -403,7 +403,7 @@ def test_a_killed_process_leaves_nothing_that_is_taken_for_whole(corpus, tmp_pat
     path = tmp_path / "text.txt"
     corpus(lines(50))
     script = (
-        "import os, sys\nfrom tsrnn.data import TextCorpus, text_cache\n"
+        "import os, sys\nfrom tsrnn.data import TextCorpus\nfrom tsrnn.data.text import cache as text_cache\n"
         "text_cache._move = lambda *_: os.kill(os.getpid(), 9)\n"
         "TextCorpus(path=sys.argv[1], cache_dir=sys.argv[2]).codec\n"
     )

@@ -100,3 +100,13 @@ def test_before_is_one_step_earlier(steps: int, batch: tuple[int, ...]) -> None:
     assert shifted.shape == values.shape
     assert torch.equal(shifted[..., 0], initial)
     assert torch.equal(shifted[..., 1:], values[..., :-1])
+
+
+def test_a_linear_recurrence_has_the_gradient_of_its_loop():
+    generator = torch.Generator().manual_seed(0)
+    decay, increment = (torch.rand(2, 3, 9, generator=generator, dtype=torch.float64) for _ in range(2))
+    initial = torch.rand(2, 3, generator=generator, dtype=torch.float64)
+    arguments = tuple(part.requires_grad_() for part in (decay, increment, initial))
+    assert torch.autograd.gradcheck(linear_recurrence, arguments)
+    shared = torch.rand(9, generator=generator, dtype=torch.float64).requires_grad_()  # for all rows
+    assert torch.autograd.gradcheck(linear_recurrence, (shared, *arguments[1:]))

@@ -81,7 +81,7 @@ class ConfiguredNetwork:
                 self._config = self._command.config["fit"]
                 torch.set_num_threads(self._config.threads)
                 if self._config.tune_cpu:
-                    tune_cpu(None)
+                    tune_cpu()
                 # What the configuration describes, as a first look: its data and the name of its cell.
                 made = self._made(None)
             except MisconfigurationException as error:

@@ -21,14 +21,17 @@ def linear_recurrence(decay: Tensor, increment: Tensor, initial: Tensor) -> Tens
         (..., T), y after each step.
     """
     steps = increment.shape[-1]
-    decay = decay.expand_as(increment).clone()
-    result = increment.clone()
+    decay, result = decay.expand_as(increment), increment
     if steps:
-        result[..., 0] += decay[..., 0] * initial
+        first = result[..., :1] + decay[..., :1] * initial.unsqueeze(-1)
+        result = torch.cat([first, result[..., 1:]], dim=-1)
     distance = 1
     while distance < steps:
-        result[..., distance:] += decay[..., distance:] * result[..., :-distance].clone()
-        decay[..., distance:] *= decay[..., :-distance].clone()
+        # Out of place, so that a gradient flows through every pass.
+        before, later = slice(None, -distance), slice(distance, None)
+        moved = result[..., later] + decay[..., later] * result[..., before]
+        decay = torch.cat([decay[..., :distance], decay[..., later] * decay[..., before]], dim=-1)
+        result = torch.cat([result[..., :distance], moved], dim=-1)
         distance *= 2
     return result
 

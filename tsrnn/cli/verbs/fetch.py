@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +15,7 @@ from tsrnn.data.providers.base import checked_day, checked_symbols
 from tsrnn.data.providers.cache import Fetched, PriceCache
 from tsrnn.data.providers.yahoo import YahooProvider
 from tsrnn.errors import ConfigError, DataWarning
+from tsrnn.files import atomic_file
 
 
 def run(verb: str, arguments: list[str]) -> int:
@@ -88,12 +86,5 @@ def _write(tidy: pd.DataFrame, path: Path) -> None:
         count = int(tidy["y"].isna().sum())
         problem = f"{path}: {count} sessions have no close; read the file with on_missing=drop"
         warnings.warn(DataWarning(problem), stacklevel=2)
-    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            tidy.to_csv(file, index=False, date_format="%Y-%m-%d", lineterminator="\n")
-        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read
-        os.replace(temporary, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        tidy.to_csv(file, index=False, date_format="%Y-%m-%d", lineterminator="\n")

@@ -140,7 +140,7 @@ class CommandLine(LightningCLI):
             "--threads", type=int, default=1, help="CPU threads; a second gains little on a small network"
         )
         parser.add_argument(
-            "--tune_cpu", type=bool, default=True, help="probe this processor for faster exact kernels"
+            "--tune_cpu", type=bool, default=True, help="kernels and memory settings that suit this processor"
         )
         parser.link_arguments(
             "data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate"
@@ -153,7 +153,7 @@ class CommandLine(LightningCLI):
         self._checkpoint = self._resolve_checkpoint(config)
         self._contents = {} if self._checkpoint is None else read_checkpoint(self._checkpoint)["tsrnn"]
         if config.tune_cpu:
-            tune_cpu(self._contents["cpu"] if self._contents else None)
+            tune_cpu()
 
     def _resolve_checkpoint(self, config: Any) -> Path | None:
         given = config.get("ckpt_path")

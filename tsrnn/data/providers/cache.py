@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,12 +11,12 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-import platformdirs
 import pyarrow
 import pyarrow.parquet
 
 from tsrnn.data.providers.base import COLUMNS, PRICE_COLUMNS, History, Outcome, Provider
 from tsrnn.errors import DataWarning
+from tsrnn.files import atomic_file, cache_folder
 
 _FORMAT = "1"
 _LEFTOVER = 86_400  # seconds, after which nobody still writes a file
@@ -78,9 +76,8 @@ class PriceCache:
         folder: Path | None = None,
         now: Callable[[], pd.Timestamp] = lambda: pd.Timestamp.now("UTC"),
     ) -> None:
-        base = os.environ.get("TSRNN_CACHE") or platformdirs.user_cache_dir("tsrnn", appauthor=False)
         self.provider = provider
-        self.folder = folder if folder is not None else Path(base) / "prices" / provider.name
+        self.folder = folder if folder is not None else cache_folder("prices") / provider.name
         self.now = now
 
     def fetch(
@@ -187,7 +184,7 @@ class PriceCache:
 
         What a process that was killed left beside its place is removed after a day.
         """
-        path, temporary = self.path(symbol), None
+        path = self.path(symbol)
         facts = {
             "format": _FORMAT,
             "symbol": symbol,
@@ -202,24 +199,16 @@ class PriceCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._remove_leftovers()
-            descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=self.folder)
-            with os.fdopen(descriptor, "wb") as file:
-                pyarrow.parquet.write_table(table.replace_schema_metadata(facts), file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
+            with atomic_file(path) as partial:
+                pyarrow.parquet.write_table(table.replace_schema_metadata(facts), partial)
         except OSError as error:
             problem = f"{path}: the prices cannot be kept ({error.strerror}); they are used all the same"
             warnings.warn(DataWarning(problem), stacklevel=3)
-        finally:
-            if temporary is not None:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary)
 
     def _remove_leftovers(self) -> None:
         oldest = self.now().timestamp() - _LEFTOVER
         for path in self.folder.iterdir():
-            if path.suffix in (".tmp", ".partial"):
+            if path.suffix == ".partial":
                 # Another process may be removing it, or may not let us.
                 with suppress(OSError):
                     if path.stat().st_mtime < oldest:

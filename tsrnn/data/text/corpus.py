@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -25,6 +23,7 @@ from tsrnn.data.text.cache import LINE_END, TokenisedText, tokenised
 from tsrnn.data.text.files import Text, texts_of_folder
 from tsrnn.data.text.known import KNOWN_TEXTS, known_text, python_docs
 from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.files import cache_folder
 
 SPLITS = ("train", "valid", "test")
 _SCORED_CHUNK = 2048
@@ -117,8 +116,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         """The folder of the cache."""
         if self.cache_dir is not None:
             return Path(self.cache_dir)
-        base = os.environ.get("TSRNN_CACHE") or platformdirs.user_cache_dir("tsrnn", appauthor=False)
-        return Path(base) / "text"
+        return cache_folder("text")
 
     @cached_property
     def texts(self) -> dict[str, Text]:

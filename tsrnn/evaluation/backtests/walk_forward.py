@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from tsrnn.data.panels.base import panel_hash
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation.backtests.scored_forecast import score_forecast
 from tsrnn.evaluation.backtests.seen import refuse_seen
+from tsrnn.files import atomic_file
 from tsrnn.protocols import Fittable, Panel, Predictor, session_text
 
 _LARGEST_FORECAST = 1 << 25
@@ -297,18 +297,14 @@ def _claim(parts: Path, settings: dict[str, Any]) -> None:
             raise ConfigError(f"{parts.parent} holds {what}: name another folder, or delete that one")
         settings = {**settings, "models": {**found["models"], **settings["models"]}}
     parts.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".settings.{os.getpid()}.partial")
-    partial.write_text(json.dumps(settings, indent=2), encoding="utf-8")
-    partial.replace(file)
+    with atomic_file(file) as partial:
+        partial.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
     """Beside its place, and then moved there: a killed run leaves whole files only."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        frame.to_parquet(partial, index=False)
-        partial.replace(path)
+        with atomic_file(path) as partial:
+            frame.to_parquet(partial, index=False)
     except OSError as error:
         raise DataError(f"could not be written; is the disk full? ({error})", path=path) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,6 +19,7 @@ import pandas as pd
 
 from tsrnn.errors import ConfigError, DataError, first_few
 from tsrnn.evaluation.report.charts import FAN_COLUMNS, base64_text, fan_data, histogram, lines, packed
+from tsrnn.files import atomic_file
 from tsrnn.protocols import Panel
 
 SIGNIFICANCE_CAPTIONS = {
@@ -118,13 +118,8 @@ def write_report(contents: ReportContents, path: str | Path) -> None:
         plotly=packed(plotly.encode()),
         script=script,
     )
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:  # a full disk leaves no half of a page
+    with atomic_file(Path(path)) as partial:  # a full disk leaves no half of a page
         partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _plotly_source() -> str:

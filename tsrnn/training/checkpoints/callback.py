@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
+
+from tsrnn.files import atomic_file
 
 
 class RunCheckpoint(ModelCheckpoint):
     """Lightning's ModelCheckpoint under one name, which takes the best along when training resumes.
 
-    A resumed run has a folder of its own. The best checkpoint so far is copied into it with its score, so
-    that the folder's best is the best of the whole training, and the old folder stays as it was.
+    A resumed run has a folder of its own. The best checkpoint so far, which lies beside the one that is
+    resumed, is copied into it with its score, so that the folder's best is the best of the whole training,
+    and the old folder stays as it was. What a checkpoint says of paths is not read.
 
     Args:
         filename: of the checkpoint, without its suffix: best, last.
@@ -22,16 +27,27 @@ class RunCheckpoint(ModelCheckpoint):
 
     def __init__(self, filename: str = "best", monitor: str | None = "valid_nats") -> None:
         super().__init__(filename=filename, monitor=monitor, enable_version_counter=False)
+        self._resumed_from: Path | None = None
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note the folder of the checkpoint that the user has named."""
+        self._resumed_from = None if trainer.ckpt_path is None else Path(trainer.ckpt_path).parent.resolve()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the state of the run that is resumed."""
-        old, new = Path(state_dict["dirpath"]), Path(str(self.dirpath))
-        best = f"{self.filename}{self.FILE_EXTENSION}"
-        if old != new and (old / best).is_file():
-            new.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(old / best, new / best)
-            kept = {str(new / best): score for score in state_dict["best_k_models"].values()}
-            place = {"dirpath": str(new), "best_k_models": kept, "last_model_path": ""}
-            paths = {"best_model_path": str(new / best), "kth_best_model_path": str(new / best)}
-            state_dict = {**state_dict, **place, **paths}
-        super().load_state_dict(state_dict)
+        """Resume with the best so far: its score from the state, its file from the folder that is resumed."""
+        score = state_dict.get("best_model_score")
+        if self._resumed_from is None or self.dirpath is None or score is None or math.isnan(float(score)):
+            return
+        name = f"{self.filename}{self.FILE_EXTENSION}"
+        old, new = self._resumed_from / name, Path(self.dirpath).resolve() / name
+        if not old.is_file():
+            return
+        if old != new:
+            new.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(new) as partial:
+                shutil.copyfile(old, partial)
+        self.best_model_path = self.kth_best_model_path = str(new)
+        self.best_model_score = self.kth_value = score
+        self.best_k_models = {str(new): score}

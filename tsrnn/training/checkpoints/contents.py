@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 import tsrnn
 from tsrnn.errors import CheckpointError
+from tsrnn.files import atomic_file
 from tsrnn.ops.cpu import cpu_tuning
 from tsrnn.protocols import Panel
+from tsrnn.training.checkpoints.admission import admitted
 
 FORMAT = 2
 
@@ -27,20 +28,27 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Write the checkpoint, flush it to the disk, and only then give it its name."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         try:
-            with partial.open("wb") as file:
+            with atomic_file(target) as partial, partial.open("wb") as file:
                 torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
         except (OSError, RuntimeError) as error:
             # torch reports a full disk as a RuntimeError of its zip writer.
             raise CheckpointError(
                 f"{target}: the checkpoint could not be written; is the disk full? ({first_line(error)})"
             ) from error
-        finally:
-            partial.unlink(missing_ok=True)
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """What a resumed training may see of a checkpoint, of which nothing is executed: see `admitted`."""
+        where: Any = "cpu" if map_location is None else map_location
+        return admitted(super().load_checkpoint(path, where, weights_only=True), Path(path))
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Delete a checkpoint: one local file, and nothing that any other path names."""
+        target = Path(path)
+        if target.suffix == ".ckpt" and target.is_file():
+            target.unlink()
 
 
 def contents(task: Any, trainer: pl.Trainer) -> dict[str, Any]:

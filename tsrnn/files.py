@@ -1,0 +1,37 @@
+"""Files that are written whole or not at all, and the one folder that keeps what can be made again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A path beside `path`; the file that is written there takes its place when the block ends.
+
+    Until then, and after an error, what was there stays as it was. A killed process leaves a file that
+    begins with a dot and ends in `.partial`.
+
+    Raises:
+        OSError: if there is no room, or the folder cannot be written to.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def cache_folder(name: str) -> Path:
+    """The folder `name` in $TSRNN_CACHE, or else in the user's cache. It is not made here."""
+    if root := os.environ.get("TSRNN_CACHE"):
+        return Path(root) / name
+    import platformdirs  # found out once, and seldom: the variable is cheaper
+
+    return Path(platformdirs.user_cache_dir("tsrnn", appauthor=False)) / name
