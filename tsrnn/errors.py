@@ -60,6 +60,19 @@ class TrainingError(TsrnnError):
     """Training that cannot go on: it diverged."""
 
 
+class Interrupted(BaseException):
+    """A signal stopped the process; as with KeyboardInterrupt, `except Exception` does not catch it.
+
+    Args:
+        signal: its number: 15 for SIGTERM, 2 for Ctrl-C. The exit status is 128 more.
+        message: what to say, in one line.
+    """
+
+    def __init__(self, signal: int, message: str) -> None:
+        super().__init__(message)
+        self.signal = int(signal)
+
+
 def first_few(names: Sequence[str]) -> str:
     """The first five names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

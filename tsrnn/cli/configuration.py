@@ -6,27 +6,25 @@ import hashlib
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
-import torch
-from lightning_fabric.utilities.exceptions import MisconfigurationException
+from torch import Tensor
 
-from tsrnn.cli.explain import one_line
-from tsrnn.cli.verbs.train import CommandLine, ConfigurationParser, class_paths, own_error
+from tsrnn.cli.arguments import mistakes_in_one_line, modules_of
+from tsrnn.cli.command_line import CommandLine
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.ops.cpu import tune_cpu
 from tsrnn.protocols import Panel, session_text
 from tsrnn.training import Forecaster, load
+from tsrnn.training.experiment import make_trainer, seed_everything, train
 from tsrnn.training.runtime.quiet import quiet
+from tsrnn.training.runtime.run_folder import new_run_folder
 
 
 class _Reader(CommandLine):
     """The command line of `fit`, which stops once it has read its configuration."""
-
-    verb = "fit"
 
     def before_instantiate_classes(self) -> None:
         """Nothing yet."""
@@ -60,34 +58,15 @@ class ConfiguredNetwork:
 
     def __init__(self, path: str | Path, changes: list[str], folder: Path) -> None:
         sys.path.insert(0, os.getcwd())  # a class of the user's own lies in the current folder
-        self.folder = folder
+        self.path, self.changes, self.folder = Path(path), list(changes), folder
         if not Path(path).is_file():
             raise ConfigError(f"{path}: there is no such configuration")
-        arguments = ["fit", "--config", str(path), *changes]
-        with quiet():
-            try:
-                self._command = _Reader(
-                    pl.LightningModule,
-                    pl.LightningDataModule,
-                    subclass_mode_model=True,
-                    subclass_mode_data=True,
-                    auto_configure_optimizers=False,
-                    seed_everything_default=0,
-                    load_from_checkpoint_support=False,
-                    parser_class=ConfigurationParser,
-                    parser_kwargs={"allow_abbrev": False, "prog": "tsrnn"},
-                    args=arguments,
-                )
-                self._config = self._command.config["fit"]
-                torch.set_num_threads(self._config.threads)
-                if self._config.tune_cpu:
-                    tune_cpu()
-                # What the configuration describes, as a first look: its data and the name of its cell.
-                made = self._made(None)
-            except MisconfigurationException as error:
-                raise ConfigError(one_line(str(error))) from error
-            except ValueError as error:
-                raise own_error(error) or ConfigError(one_line(str(error))) from error
+        with quiet(), mistakes_in_one_line():
+            self._command = _Reader.of("fit", ["--config", str(path), *changes])
+            self._config = self._command.config["fit"]
+            self._command.prepare_process()
+            # What the configuration describes, as a first look: its data and the name of its cell.
+            made = self._made(None)
         said = self._config.clone().as_dict()
         said.pop("config", None)
         self.identity = json.dumps(said, default=str, sort_keys=True)
@@ -98,8 +77,8 @@ class ConfiguredNetwork:
             raise ConfigError(f"{path}: data must be a PanelData, such as PriceSeries or SeriesPanel")
         self.untrained: Forecaster = made.model
         self.name = made.model.name
-        train, valid, _ = self.data.spans
-        self.validation = valid - train
+        span, valid, _ = self.data.spans
+        self.validation = valid - span
 
     def _made(self, data: Any) -> Any:
         """The data module, the task and the trainer's arguments; those of `data` where it is given."""
@@ -108,51 +87,83 @@ class ConfiguredNetwork:
             config.data = data
         return self._command._parser("fit").instantiate_classes(config)
 
+    def job(self, panel: Panel, previous: Forecaster | None = None) -> FitJob:
+        """The fit on a panel as plain data, for this process or another."""
+        weights = None if previous is None else dict(previous.model.state_dict())
+        return FitJob(str(self.path), tuple(self.changes), str(self.folder), panel, weights)
+
     def fit(self, panel: Panel, *, previous: Any = None) -> Forecaster:
         """The network trained on a panel: see `tsrnn.protocols.Fittable`.
 
         A warm start takes the weights of `previous`; optimizer and schedule begin anew.
 
         Raises:
+            ConfigError: if the weights of `previous` do not fit this panel's network.
             DataError: if the panel is too short for the validation span and a training window.
         """
-        first, last = (session_text(panel.ds[place]).replace(":", "").replace(" ", "T") for place in (0, -1))
-        digest = hashlib.sha256(self.identity.encode()).hexdigest()[:8]
-        weights = self.folder / f"{first}_{last}_{digest}{'_warm' if previous is not None else ''}.ckpt"
-        modules = {path.rpartition(".")[0] for path in class_paths(self._config.model)}
+        return self._run(self.job(panel, previous))
+
+    def _run(self, job: FitJob) -> Forecaster:
+        panel, modules = job.panel, modules_of(self._config.model)
+        weights = self.folder / f"{self._name_of(job)}.ckpt"
         if weights.is_file():
             return _trained(weights, modules)
-        train = panel.num_sessions - self.validation
+        span, last = panel.num_sessions - self.validation, session_text(panel.ds[-1])
         shortest = getattr(self.data, "window_length", 2)
-        if train < shortest:
+        if span < shortest:
             raise DataError(
                 f"{panel.num_sessions} sessions up to {last} are too few: {self.validation} choose the "
                 f"epoch, and to train a window needs {shortest}; begin later"
             )
-        pl.seed_everything(int(self._config.seed_everything), verbose=False)
-        data = self.data.over(panel, (train, panel.num_sessions, panel.num_sessions))
+        seed_everything(int(self._config.seed_everything))
+        data = self.data.over(panel, (span, panel.num_sessions, panel.num_sessions))
         made = self._made(data)
-        if previous is not None:
-            made.model.model.load_state_dict(previous.model.state_dict())
+        if job.previous is not None:
+            try:
+                made.model.model.load_state_dict(job.previous)
+            except RuntimeError as error:
+                problem = f"the network for the data up to {last} has other sizes than the one before it"
+                raise ConfigError(f"{problem}: leave out the warm start, or give data.codec") from error
+        settings = {**made.trainer.as_dict(), "enable_progress_bar": False}
+        if settings.get("logger") in (None, True):
+            settings["logger"] = False
         with quiet():
-            trainer = self._trainer(made)
-            trainer.fit(made.model, datamodule=data)
-        best = getattr(trainer.checkpoint_callback, "best_model_path", "")
-        if not best:
+            run = new_run_folder(self.folder / "runs", self._name_of(job))
+            result = train(made.model, data, make_trainer(run, **settings))
+        if result.checkpoint is None or result.score is None:
             raise ConfigError("a backtest that trains needs a checkpoint callback with a monitor")
         self.folder.mkdir(parents=True, exist_ok=True)
-        os.replace(best, weights)
+        os.replace(result.checkpoint, weights)
         return _trained(weights, modules)
 
-    def _trainer(self, made: Any) -> pl.Trainer:
-        command: Any = self._command
-        command.config_init = {"fit": made}
-        command.model, command.datamodule = made.model, made.data
-        settings = command.config["fit"].trainer
-        settings.default_root_dir = str(self.folder / "runs")
-        settings.enable_progress_bar = made.trainer.enable_progress_bar = False
-        trainer: pl.Trainer = command.instantiate_trainer()
-        return trainer
+    def _name_of(self, job: FitJob) -> str:
+        """Of a fit's file: its span, all that the configuration says, and whether it started warm."""
+        ends = (session_text(job.panel.ds[place]).replace(":", "").replace(" ", "T") for place in (0, -1))
+        digest = hashlib.sha256(self.identity.encode()).hexdigest()[:8]
+        return f"{'_'.join(ends)}_{digest}{'_warm' if job.previous is not None else ''}"
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """A fit of a configured network as plain data: it can be pickled, and run in any process.
+
+    Args:
+        path: the configuration's file.
+        changes: of its keys.
+        folder: where the weights are kept.
+        panel: what is trained on.
+        previous: the weights of a warm start, by name; None: from nothing.
+    """
+
+    path: str
+    changes: tuple[str, ...]
+    folder: str
+    panel: Panel
+    previous: dict[str, Tensor] | None = None
+
+    def run(self) -> Forecaster:
+        """The trained network; its weights are in `folder`."""
+        return ConfiguredNetwork(self.path, list(self.changes), Path(self.folder))._run(self)
 
 
 def _trained(path: Path, modules: set[str]) -> Forecaster:

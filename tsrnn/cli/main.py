@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import tsrnn
-from tsrnn.errors import ConfigError, TsrnnError, nearest
+from tsrnn.errors import ConfigError, Interrupted, TsrnnError, nearest
 
 _VERBS = {
     "fit": ("train", "train a model:  tsrnn fit --config configs/forecast/prices_lstm.yaml"),
@@ -30,15 +34,22 @@ _VERBS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, 2 for a user's mistake, 130 for an interrupt."""
+    """Run the command and return its exit status.
+
+    That is 0, 2 for a user's mistake, 130 for Ctrl-C, and 143 for SIGTERM.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = _dispatch(arguments)
+        with _sigterm_as_an_error():
+            status = _dispatch(arguments)
         sys.stdout.flush()  # here, where a reader that has gone is no surprise
         return status
     except TsrnnError as error:
         print(f"tsrnn: error: {error}", file=sys.stderr)
         return 2
+    except Interrupted as stop:
+        print(f"tsrnn: {stop}", file=sys.stderr)
+        return 128 + stop.signal
     except BrokenPipeError:
         # The reader of our output has gone; what is left to say must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,6 +61,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(f"tsrnn: error: {place}{error.strerror or error}", file=sys.stderr)
         return 2
+
+
+@contextmanager
+def _sigterm_as_an_error() -> Iterator[None]:
+    """Inside, SIGTERM ends what is under way as Ctrl-C does, so that it is cleaned up and said."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise Interrupted(number, "terminated")
+
+    if threading.current_thread() is not threading.main_thread():  # only there are signals heard
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tsrnn.codecs import Codec
 from tsrnn.protocols import Panel
 
 
+@runtime_checkable
 class DataSource(Protocol):
     """The contract between a data module and what trains, scores and keeps a model of its data.
 

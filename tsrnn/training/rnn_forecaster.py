@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from sklearn.base import BaseEstimator
@@ -22,11 +21,11 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from tsrnn import backbones, heads
 from tsrnn.backbones import Backbone
 from tsrnn.data import PriceSeries
-from tsrnn.errors import ConfigError, nearest
+from tsrnn.errors import ConfigError, Interrupted, nearest
 from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
 from tsrnn.forecasts import Forecast
 from tsrnn.heads import Head
-from tsrnn.training.checkpoints.contents import AtomicCheckpointIO
+from tsrnn.training.experiment import make_trainer, seed_everything, train
 from tsrnn.training.runtime.quiet import quiet
 from tsrnn.training.runtime.threads import cpu_threads
 from tsrnn.training.tasks.forecaster import Forecaster
@@ -122,7 +121,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         frame = isinstance(X, pd.DataFrame)
         data = PriceSeries.from_frame(X, **arguments) if frame else PriceSeries(path=str(X), **arguments)
         with quiet(), cpu_threads(self.threads), tempfile.TemporaryDirectory(prefix="tsrnn-") as folder:
-            pl.seed_everything(self.seed, verbose=False)
+            seed_everything(self.seed)
             cell = _class_of(self.cell, backbones, Backbone)
             head = _class_of(self.head, heads, Head)
             steps = self.max_epochs * self.batches_per_epoch
@@ -137,22 +136,23 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
                 scheduler=partial(CosineAnnealingLR, T_max=steps),
             )
             best = ModelCheckpoint(folder, filename="best", monitor="valid_nats", save_weights_only=True)
-            trainer = pl.Trainer(
+            trainer = make_trainer(
+                Path(folder),
                 accelerator="auto",
                 devices=1,
                 max_epochs=self.max_epochs,
                 gradient_clip_val=self.gradient_clip,
                 callbacks=[best, EarlyStopping("valid_nats", patience=self.patience)],
-                plugins=[AtomicCheckpointIO()],
                 logger=False,
                 num_sanity_val_steps=0,
                 enable_progress_bar=sys.stdout.isatty() if self.progress == "auto" else self.progress,
                 enable_model_summary=False,
-                default_root_dir=folder,
             )
-            trainer.fit(task, datamodule=data)
-            score: Any = best.best_model_score
-            self.valid_nats_ = float(score)
+            try:
+                result = train(task, data, trainer)
+            except Interrupted:
+                raise KeyboardInterrupt from None
+            self.valid_nats_ = float("nan") if result.score is None else result.score
             task.load_state_dict(torch.load(best.best_model_path, weights_only=True)["state_dict"])
         task.history = data.panel
         self.task_, self.data_, self.trainer_ = task, data, trainer
