@@ -24,6 +24,8 @@ _ADVICE = (
     ".*lr_scheduler.step.*before.*optimizer.step.*",
     ".*Total length of `list` across ranks is zero.*",  # an empty validation part is said elsewhere
     ".*mid-epoch.*",  # our loaders keep their place
+    ".*It is recommended to use `self.log.*sync_dist=True.*",  # what is logged was gathered before
+    ".*all_gather is deprecated.*",
 )
 
 

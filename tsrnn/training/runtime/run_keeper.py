@@ -74,8 +74,10 @@ class RunKeeper(pl.Callback):
     def interrupted(self) -> Interrupted:
         """The error of a run that was told to stop, with the command that resumes it."""
         number = self.received or signal.SIGTERM
-        resume = f"tsrnn fit --config {self.folder / 'config.yaml'} --ckpt_path {self.folder}"
-        return Interrupted(number, f"{_SIGNALS[signal.Signals(number)]}; to resume: {resume}")
+        said, config = _SIGNALS[signal.Signals(number)], self.folder / "config.yaml"
+        if config.is_file():
+            said += f"; to resume: tsrnn fit --config {config} --ckpt_path {self.folder}"
+        return Interrupted(number, said)
 
     def _note(self, number: int, frame: Any) -> None:
         self.received = number
