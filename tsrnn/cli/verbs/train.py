@@ -24,6 +24,7 @@ import tsrnn.embeddings
 import tsrnn.heads
 import tsrnn.training  # noqa: F401  (short names resolve among the classes that are imported)
 from tsrnn.cli.explain import explain, one_line
+from tsrnn.cli.inheritance import InheritingParser
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.verbs.forecast import write_forecast
 from tsrnn.components import describe, find_class
@@ -97,8 +98,8 @@ _load_yaml = get_loader("yaml")
 set_loader("yaml_and_marks", _load_value, exceptions=(yaml.YAMLError,))
 
 
-class ConfigurationParser(LightningArgumentParser):
-    """Lightning's parser, with errors in one line that name the nearest right key."""
+class ConfigurationParser(InheritingParser):
+    """Lightning's parser, with bases, and with errors in one line that name the nearest right key."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **{"parser_mode": "yaml_and_marks", **settings})
