@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 
+from tsrnn.cli.inheritance import lineage
 from tsrnn.cli.main import main
 from tsrnn.codecs import LogReturns, Vocabulary
 from tsrnn.components import build
@@ -23,9 +24,25 @@ LANGUAGE = sorted(CONFIGS.glob("language/*.yaml"))
 BACKBONES = sorted(CONFIGS.glob("backbones/*.yaml"))
 
 
+def said(path):
+    """All that a configuration says, its bases below it."""
+    together = {}
+    for _, keys in lineage(path):
+        join(together, keys)
+    return together
+
+
+def join(below, keys):
+    for key, value in keys.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            join(below[key], value)
+        else:
+            below[key] = value
+
+
 def data_of(path):
     """What a configuration says of its data: the class path, and the arguments."""
-    data = yaml.safe_load(path.read_text())["data"]
+    data = said(path)["data"]
     return data["class_path"], data["init_args"]
 
 
@@ -139,7 +156,7 @@ def test_a_configuration_for_words_takes_one_step(path, tmp_path, capsys):
 
 @pytest.mark.parametrize("path", FORECAST, ids=lambda path: path.stem)
 def test_the_schedule_ends_where_training_does(path):
-    config = yaml.safe_load(path.read_text())
+    config = said(path)
     steps = config["trainer"]["max_epochs"] * config["data"]["init_args"]["batches_per_epoch"]
     scheduler = config["model"]["init_args"]["scheduler"]
     # WarmupCosine asks the trainer where training ends.
@@ -153,9 +170,34 @@ def test_every_key_with_a_value_of_its_own_is_commented(path):
     assert lines[0].startswith("# ")
     for line in lines:
         key = re.match(r"\s*(?:- )?(\w+): +(?!\{)(\S.*)", line)
-        plain = ("class_path", "backbone", "devices", "monitor", "num_sanity_val_steps")
+        plain = ("base", "class_path", "backbone", "devices", "monitor", "num_sanity_val_steps")
         if key and key[1] not in (*plain, "enable_model_summary", "enable_version_counter", "weight_decay"):
             assert "#" in line, f"{path.name}: {line}"
+
+
+def leaves(keys, place=()):
+    for key, value in keys.items():
+        yield from leaves(value, (*place, key)) if isinstance(value, dict) else [((*place, key), value)]
+
+
+WITH_A_BASE = {
+    path: lineage(path)[-2][0] for path in [*FORECAST, *LANGUAGE, *BACKBONES] if len(lineage(path)) > 1
+}
+
+
+def test_some_configurations_say_only_what_they_have_of_their_own():
+    assert {path.stem: base.stem for path, base in WITH_A_BASE.items()} == {
+        **dict.fromkeys(("prices_gru", "prices_rnn", "yahoo_lstm"), "prices_lstm"),
+        **{"panel_monthly": "panel_daily", "wikitext2": "ptb_small", "korean": "python_docs_lstm"},
+    }
+
+
+@pytest.mark.parametrize("path", WITH_A_BASE, ids=lambda path: path.stem)
+def test_nothing_is_said_again_that_the_base_says(path):
+    below = dict(leaves(said(WITH_A_BASE[path])))
+    own = dict(leaves(lineage(path)[-1][1]))
+    assert own
+    assert {place for place, value in own.items() if below.get(place, "nothing") == value} == set()
 
 
 @pytest.mark.parametrize("path", BACKBONES, ids=lambda path: path.stem)

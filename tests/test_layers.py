@@ -30,7 +30,7 @@ LAYERS = [
     {"embeddings", "backbones", "heads", "codecs", "conditioning"},
     {"ops", "components", "files"},
     {"protocols"},
-    {"forecasts", "errors"},
+    {"forecasts", "errors", "exports"},
 ]
 """Top to bottom: a file may import from its own room and from the lines below it."""
 

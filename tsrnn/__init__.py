@@ -7,123 +7,52 @@ The names below are imported when they are first used, so that `import tsrnn` co
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tsrnn.backbones import GRU, LSTM, RNN, Backbone
-    from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
-    from tsrnn.data import PriceSeries, SeriesPanel, TextCorpus, Yahoo, read_prices, read_series
-    from tsrnn.errors import TsrnnError
-    from tsrnn.evaluation import Comparison, Origins, backtest
-    from tsrnn.forecasts import Forecast, QuantileForecast
-    from tsrnn.heads import (
-        AdaptiveSoftmax,
-        Categorical,
-        Head,
-        Normal,
-        NormalMixture,
-        Quantiles,
-        StudentT,
-    )
-    from tsrnn.models import AutoregressiveModel
-    from tsrnn.ops.cpu import tune_cpu
-    from tsrnn.predictors import Conformal, RandomWalk, SeasonalNaive
-    from tsrnn.protocols import Panel, Predictor
-    from tsrnn.training import Forecaster, LanguageModel, RNNForecaster, load
+    # The one list of what is public. Type checkers follow it; `_homes` reads it, and nothing here is run.
+    from tsrnn.backbones import *  # noqa: F403
+    from tsrnn.codecs import *  # noqa: F403
+    from tsrnn.conditioning import *  # noqa: F403
+    from tsrnn.data import *  # noqa: F403
+    from tsrnn.errors import TsrnnError as TsrnnError
+    from tsrnn.evaluation import Comparison as Comparison
+    from tsrnn.evaluation import Origins as Origins
+    from tsrnn.evaluation import backtest as backtest
+    from tsrnn.forecasts import Forecast as Forecast
+    from tsrnn.forecasts import QuantileForecast as QuantileForecast
+    from tsrnn.heads import *  # noqa: F403
+    from tsrnn.models import AutoregressiveModel as AutoregressiveModel
+    from tsrnn.ops.cpu import tune_cpu as tune_cpu
+    from tsrnn.predictors import *  # noqa: F403
+    from tsrnn.protocols import Panel as Panel
+    from tsrnn.protocols import Predictor as Predictor
+    from tsrnn.training import RNNForecaster as RNNForecaster
+    from tsrnn.training import load as load
+    from tsrnn.training.tasks import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "AdaptiveSoftmax": "heads",
-    "AutoregressiveModel": "models",
-    "Backbone": "backbones",
-    "Blocks": "codecs",
-    "Categorical": "heads",
-    "Codec": "codecs",
-    "Comparison": "evaluation",
-    "Conformal": "predictors",
-    "Forecast": "forecasts",
-    "Forecaster": "training",
-    "GRU": "backbones",
-    "Head": "heads",
-    "LSTM": "backbones",
-    "LanguageModel": "training",
-    "LogReturns": "codecs",
-    "Normal": "heads",
-    "NormalMixture": "heads",
-    "Panel": "protocols",
-    "Predictor": "protocols",
-    "PriceSeries": "data",
-    "QuantileForecast": "forecasts",
-    "Quantiles": "heads",
-    "RNN": "backbones",
-    "RNNForecaster": "training",
-    "RandomWalk": "predictors",
-    "SeasonalNaive": "predictors",
-    "SeriesPanel": "data",
-    "StudentT": "heads",
-    "TextCorpus": "data",
-    "TsrnnError": "errors",
-    "Vocabulary": "codecs",
-    "Origins": "evaluation",
-    "Yahoo": "data",
-    "backtest": "evaluation",
-    "load": "training",
-    "read_prices": "data",
-    "read_series": "data",
-    "tune_cpu": "ops.cpu",
-}
 
-__all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
-    "AdaptiveSoftmax",
-    "AutoregressiveModel",
-    "Backbone",
-    "Blocks",
-    "Categorical",
-    "Codec",
-    "Comparison",
-    "Conformal",
-    "Forecast",
-    "Forecaster",
-    "Head",
-    "LanguageModel",
-    "LogReturns",
-    "Normal",
-    "NormalMixture",
-    "Origins",
-    "Panel",
-    "Predictor",
-    "PriceSeries",
-    "QuantileForecast",
-    "Quantiles",
-    "RNNForecaster",
-    "RandomWalk",
-    "SeasonalNaive",
-    "SeriesPanel",
-    "StudentT",
-    "TextCorpus",
-    "TsrnnError",
-    "Vocabulary",
-    "Yahoo",
-    "backtest",
-    "load",
-    "read_prices",
-    "read_series",
-    "tune_cpu",
-]
+@cache
+def _homes() -> dict[str, str]:
+    """Each public name, and the module that it is imported from when it is first used."""
+    from tsrnn.exports import reexports
+
+    return reexports(__file__)
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
+    if name == "__all__":
+        return list(_homes())
+    home = None if name.startswith("_") else _homes().get(name)
     if home is None:
         raise AttributeError(f"module 'tsrnn' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"tsrnn.{home}"), name)
+    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), "__all__", *_homes()})

@@ -1,8 +1,9 @@
 """Backbones: causal sequence maps with a carried state, one cell a file."""
 
-from tsrnn.backbones.base import Backbone
-from tsrnn.backbones.gru import GRU
-from tsrnn.backbones.lstm import LSTM
-from tsrnn.backbones.rnn import RNN
+from tsrnn.backbones.base import Backbone as Backbone
+from tsrnn.backbones.gru import GRU as GRU
+from tsrnn.backbones.lstm import LSTM as LSTM
+from tsrnn.backbones.rnn import RNN as RNN
+from tsrnn.exports import publish as _publish
 
-__all__ = ["GRU", "LSTM", "RNN", "Backbone"]
+_publish(__name__)

@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import yaml
 from jsonargparse import get_loader, set_loader
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.cli import LightningArgumentParser
 
 from tsrnn.cli.explain import explain, one_line
+from tsrnn.cli.inheritance import InheritingParser
 from tsrnn.errors import ConfigError, TsrnnError
 
 
@@ -25,8 +25,8 @@ _load_yaml = get_loader("yaml")
 set_loader("yaml_and_marks", _load_value, exceptions=(yaml.YAMLError,))
 
 
-class ConfigurationParser(LightningArgumentParser):
-    """Lightning's parser, with errors in one line that name the nearest right key."""
+class ConfigurationParser(InheritingParser):
+    """Lightning's parser, with bases, and with errors in one line that name the nearest right key."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **{"parser_mode": "yaml_and_marks", **settings})

@@ -6,8 +6,11 @@ import inspect
 import re
 from pathlib import Path
 
-from tsrnn import backbones, codecs, data, heads, training
+from tsrnn import backbones, codecs, conditioning, data, heads, training
 from tsrnn.errors import nearest
+
+_ROOMS = (backbones, codecs, conditioning, data, heads, training)
+"""Where the classes come from that a configuration names; whatever one exports is offered in a hint."""
 
 
 def explain(message: str, options: list[str]) -> str:
@@ -83,12 +86,11 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _classes() -> list[str]:
-    return [name for package in (backbones, heads, codecs, data, training) for name in package.__all__]
+    return [name for room in _ROOMS for name in room.__all__]
 
 
 def _keys() -> list[str]:
-    packages = (backbones, heads, codecs, data, training)
-    found = [getattr(package, name) for package in packages for name in package.__all__]
+    found = [getattr(room, name) for room in _ROOMS for name in room.__all__]
     return sorted(
         {key for item in found if inspect.isclass(item) for key in inspect.signature(item).parameters}
     )

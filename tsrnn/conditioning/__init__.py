@@ -1,6 +1,7 @@
 """Conditioning: how a context enters a model, one way a file."""
 
-from tsrnn.conditioning.base import Conditioning
-from tsrnn.conditioning.known_inputs import KnownInputs
+from tsrnn.conditioning.base import Conditioning as Conditioning
+from tsrnn.conditioning.known_inputs import KnownInputs as KnownInputs
+from tsrnn.exports import publish as _publish
 
-__all__ = ["Conditioning", "KnownInputs"]
+_publish(__name__)

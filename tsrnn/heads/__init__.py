@@ -1,20 +1,13 @@
 """Heads: features in, a distribution out, one family a file."""
 
-from tsrnn.heads.adaptive_softmax import AdaptiveSoftmax
-from tsrnn.heads.base import Head
-from tsrnn.heads.categorical import Categorical, ClassHead
-from tsrnn.heads.normal import Normal
-from tsrnn.heads.normal_mixture import NormalMixture
-from tsrnn.heads.quantiles import Quantiles
-from tsrnn.heads.student_t import StudentT
+from tsrnn.exports import publish as _publish
+from tsrnn.heads.adaptive_softmax import AdaptiveSoftmax as AdaptiveSoftmax
+from tsrnn.heads.base import Head as Head
+from tsrnn.heads.categorical import Categorical as Categorical
+from tsrnn.heads.categorical import ClassHead as ClassHead
+from tsrnn.heads.normal import Normal as Normal
+from tsrnn.heads.normal_mixture import NormalMixture as NormalMixture
+from tsrnn.heads.quantiles import Quantiles as Quantiles
+from tsrnn.heads.student_t import StudentT as StudentT
 
-__all__ = [
-    "AdaptiveSoftmax",
-    "Categorical",
-    "ClassHead",
-    "Head",
-    "Normal",
-    "NormalMixture",
-    "Quantiles",
-    "StudentT",
-]
+_publish(__name__)

@@ -1,6 +1,8 @@
 """Models: what the parts are put together to."""
 
-from tsrnn.models.autoregressive import AutoregressiveModel, ModelState
-from tsrnn.models.vocabulary import vocabulary_of
+from tsrnn.exports import publish as _publish
+from tsrnn.models.autoregressive import AutoregressiveModel as AutoregressiveModel
+from tsrnn.models.autoregressive import ModelState as ModelState
+from tsrnn.models.vocabulary import vocabulary_of as vocabulary_of
 
-__all__ = ["AutoregressiveModel", "ModelState", "vocabulary_of"]
+_publish(__name__)

@@ -1,28 +1,19 @@
 """Predictors: whatever forecasts a panel, each a `tsrnn.protocols.Predictor`."""
 
-from tsrnn.predictors.base import PanelPredictor
-from tsrnn.predictors.conformal import Conformal
-from tsrnn.predictors.garch import GARCH
-from tsrnn.predictors.network import NetworkPredictor
-from tsrnn.predictors.prices import Drift, EWMAStudentT, HistoricalSimulation
-from tsrnn.predictors.random_walk import RandomWalk, forecast_sessions
-from tsrnn.predictors.ridge import RidgeLags
-from tsrnn.predictors.seasonal_naive import SeasonalNaive
-from tsrnn.predictors.statistical import AutoARIMA, AutoETS, Theta
+from tsrnn.exports import publish as _publish
+from tsrnn.predictors.base import PanelPredictor as PanelPredictor
+from tsrnn.predictors.conformal import Conformal as Conformal
+from tsrnn.predictors.garch import GARCH as GARCH
+from tsrnn.predictors.network import NetworkPredictor as NetworkPredictor
+from tsrnn.predictors.prices import Drift as Drift
+from tsrnn.predictors.prices import EWMAStudentT as EWMAStudentT
+from tsrnn.predictors.prices import HistoricalSimulation as HistoricalSimulation
+from tsrnn.predictors.random_walk import RandomWalk as RandomWalk
+from tsrnn.predictors.random_walk import forecast_sessions as forecast_sessions
+from tsrnn.predictors.ridge import RidgeLags as RidgeLags
+from tsrnn.predictors.seasonal_naive import SeasonalNaive as SeasonalNaive
+from tsrnn.predictors.statistical import AutoARIMA as AutoARIMA
+from tsrnn.predictors.statistical import AutoETS as AutoETS
+from tsrnn.predictors.statistical import Theta as Theta
 
-__all__ = [
-    "GARCH",
-    "AutoARIMA",
-    "AutoETS",
-    "Conformal",
-    "Drift",
-    "EWMAStudentT",
-    "HistoricalSimulation",
-    "NetworkPredictor",
-    "PanelPredictor",
-    "RandomWalk",
-    "RidgeLags",
-    "SeasonalNaive",
-    "Theta",
-    "forecast_sessions",
-]
+_publish(__name__)

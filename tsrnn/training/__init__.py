@@ -1,19 +1,11 @@
 """Training: thin Lightning tasks, checkpoints and the estimator."""
 
-from tsrnn.training.checkpoints.callback import RunCheckpoint
-from tsrnn.training.checkpoints.contents import AtomicCheckpointIO
-from tsrnn.training.loading import load
-from tsrnn.training.rnn_forecaster import RNNForecaster
-from tsrnn.training.runtime.schedules import WarmupCosine
-from tsrnn.training.tasks.forecaster import Forecaster
-from tsrnn.training.tasks.language_model import LanguageModel
+from tsrnn.exports import publish as _publish
+from tsrnn.training.checkpoints.callback import RunCheckpoint as RunCheckpoint
+from tsrnn.training.checkpoints.contents import AtomicCheckpointIO as AtomicCheckpointIO
+from tsrnn.training.loading import load as load
+from tsrnn.training.rnn_forecaster import RNNForecaster as RNNForecaster
+from tsrnn.training.runtime.schedules import WarmupCosine as WarmupCosine
+from tsrnn.training.tasks import *  # noqa: F403
 
-__all__ = [
-    "AtomicCheckpointIO",
-    "Forecaster",
-    "LanguageModel",
-    "RNNForecaster",
-    "RunCheckpoint",
-    "WarmupCosine",
-    "load",
-]
+_publish(__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,43 +24,14 @@ from tsrnn.evaluation import Comparison, Origins, backtest, write_report
 from tsrnn.evaluation.backtests.captions import CAPTIONS
 from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.backtest import backtest_report
-from tsrnn.predictors import (
-    GARCH,
-    AutoARIMA,
-    AutoETS,
-    Conformal,
-    Drift,
-    EWMAStudentT,
-    HistoricalSimulation,
-    RandomWalk,
-    RidgeLags,
-    SeasonalNaive,
-    Theta,
-)
+from tsrnn.predictors import Conformal
+from tsrnn.predictors.by_name import baselines
 from tsrnn.protocols import Panel, session_text
 from tsrnn.training.runtime.run_folder import new_run_folder
 
 # What is shown at a terminal of the scores; the report has them all.
 _SHOWN = ("mase", "rmsse", "crps", "log_prob", "coverage_80", "coverage_95")
 _CONFIGURATION_KEYS = ("--data.", "--model.", "--trainer.", "--seed_everything")
-
-
-def _baselines(season: int) -> dict[str, Callable[[], Any]]:
-    """Every baseline by the name that the command line has for it."""
-    return {
-        "random-walk": lambda: RandomWalk("constant"),
-        "random-walk-ewma": lambda: RandomWalk("ewma"),
-        "seasonal-naive": lambda: SeasonalNaive(season),
-        "drift": Drift,
-        "historical": HistoricalSimulation,
-        "ewma-t": EWMAStudentT,
-        "ridge": RidgeLags,
-        "garch": GARCH,
-        "gjr-garch": lambda: GARCH(leverage=True),
-        "ets": lambda: AutoETS(season),
-        "arima": lambda: AutoARIMA(season),
-        "theta": lambda: Theta(season),
-    }
 
 
 @dataclass(frozen=True)
@@ -184,13 +154,13 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument(
         "--baselines",
         nargs="*",
-        choices=list(_baselines(1)),
+        choices=list(baselines(1)),
         help="beside the reference; default for prices: random-walk-ewma",
     )
     parser.add_argument("--season", type=positive, help="of the seasonal naive; default: the data's")
     parser.add_argument(
         "--reference",
-        choices=list(_baselines(1)),
+        choices=list(baselines(1)),
         help="what skill is over; default: random-walk for prices, else seasonal-naive",
     )
     parser.add_argument("--conformal", choices=("split", "rolling"), help="correct its intervals too")
@@ -253,7 +223,7 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
 def _predictors(options: argparse.Namespace, task: _Task, origins: Origins) -> tuple[list[Any], str]:
     """The network, corrected too where that is asked for, and the baselines; and the reference's name."""
     prices = _is_of_prices(task.network)
-    known = _baselines(task.season)
+    known = baselines(task.season)
     reference = known[options.reference or ("random-walk" if prices else "seasonal-naive")]()
     chosen = options.baselines if options.baselines is not None else (["random-walk-ewma"] if prices else [])
     models = [task.network]
