@@ -1,6 +1,6 @@
 """The leak test over the shipped configurations: at least 10,000 pairs of a series and a cut.
 
-Those of prices are tested on the prices that come along; that of Yahoo on the same, for what Yahoo serves is
+Those of prices are tested on the bundled prices; that of Yahoo on the same, for what Yahoo serves is
 not the question; those of panels on 50 made-up series with a season.
 
     taskset -c 0 python benchmarks/leaks.py [--pairs 10000]

@@ -158,9 +158,8 @@ def _fake_yahoo() -> None:
 
         def fetch(self, symbol, start):
             days = pd.bdate_range("2005-01-03", "2025-01-31").as_unit("ns")
-            close = 100 * np.exp(
-                0.01 * np.random.default_rng(len(symbol)).standard_normal(len(days)).cumsum()
-            )
+            steps = np.random.default_rng(len(symbol)).standard_normal(len(days))
+            close = 100 * np.exp(0.01 * steps.cumsum())
             columns = dict.fromkeys(("open", "high", "low", "close", "volume"), close)
             frame = pd.DataFrame({"ds": days, **columns})
             frame = frame[frame["ds"] >= start].reset_index(drop=True).assign(dividends=0.0, splits=0.0)

@@ -1,7 +1,7 @@
 """What does the Trainer cost over a bare PyTorch loop?
 
 Two loops train the same model (LSTM, 64 hidden units, Student-t head) on the same windows (32 × 168 steps
-of the prices that come along) with the same AdamW, cosine schedule and gradient clipping, in one process,
+of the bundled prices) with the same AdamW, cosine schedule and gradient clipping, in one process,
 on one thread, turn by turn:
 
     trainer  `pl.Trainer`, `Forecaster`, `PriceSeries` and CSVLogger as the command line sets them up, without

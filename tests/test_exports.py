@@ -23,7 +23,7 @@ FRONT_DOOR = {
     *("Codec", "Comparison", "Conformal", "Forecast", "Forecaster", "Head", "LanguageModel", "LogReturns"),
     *("Normal", "NormalMixture", "Panel", "Predictor", "PriceSeries", "QuantileForecast", "Quantiles"),
     *("RNNForecaster", "RandomWalk", "SeasonalNaive", "SeriesPanel", "StudentT", "TextCorpus"),
-    *("TsrnnError", "Vocabulary", "Windows", "Yahoo", "backtest", "load", "read_prices", "read_series"),
+    *("TsrnnError", "Vocabulary", "Origins", "Yahoo", "backtest", "load", "read_prices", "read_series"),
     "tune_cpu",
 }
 """Names that stay where they are, whatever the rooms are called."""

@@ -271,7 +271,7 @@ def beam_search(
         totals = log_prob.unsqueeze(1) + distribution.log_probs().double()
         if unknown is not None:
             totals[:, unknown] = -math.inf
-        # At most one candidate of each row ends: among twice the width enough go on.
+        # At most one candidate of each row ends: among twice the width enough remain unfinished.
         log_prob, flat = totals.view(-1).topk(min(2 * width, totals.numel()))
         possible = log_prob > -math.inf
         log_prob, flat = log_prob[possible], flat[possible]
@@ -296,7 +296,7 @@ def beam_search(
 
 
 def _scores(distribution: Any) -> Tensor:
-    """Logits where they are there already: they save a log-softmax over all words."""
+    """Logits where the distribution holds them: they save a log-softmax over all words."""
     if isinstance(distribution, CategoricalDistribution):
         return distribution.logits
     scores: Tensor = distribution.log_probs()

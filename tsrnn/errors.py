@@ -57,7 +57,7 @@ class CheckpointError(TsrnnError):
 
 
 class TrainingError(TsrnnError):
-    """Training that cannot go on: it diverged."""
+    """Training that cannot continue: it diverged."""
 
 
 class Interrupted(BaseException):

@@ -38,12 +38,12 @@ class Density:
     steps: int | None = None
 
     def log_prob(self, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(O, N, H) nats per raw unit of what happened; NaN after step K, and where nothing happened."""
+        """(O, N, H) nats per raw unit of the observed values; NaN after step K, and where there is none."""
         found = self._read("log_prob", actual)
         return found if self.last is None else found - np.log(actual)
 
     def cdf(self, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(O, N, H) probability of at most what happened; NaN as in `log_prob`, or without a closed form."""
+        """(O, N, H) probability of at most the observed value; NaN as in `log_prob`, or without a closed form."""
         return self._read("cdf", actual)
 
     def _read(self, name: str, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

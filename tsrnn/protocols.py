@@ -197,7 +197,7 @@ def session_text(session: Any) -> str:
 
 
 class Holdout(NamedTuple):
-    """A panel of which the sessions after an origin are forecast, and compared with what happened.
+    """A panel of which the sessions after an origin are forecast, and compared with the observed values.
 
     Attributes:
         panel: the series, the held-out sessions included.

@@ -42,7 +42,7 @@ def load_language_model(path: str, modules: Iterable[str] = ()) -> Any:
 
 def _load(path: str, modules: Iterable[str]) -> Any:
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # modules of one's own lie in the current folder
+        sys.path.insert(0, os.getcwd())  # custom modules are found in the current folder
     for module in modules:
         try:
             importlib.import_module(module)

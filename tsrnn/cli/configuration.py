@@ -45,7 +45,7 @@ class ConfiguredNetwork:
     Args:
         path: the configuration's file.
         changes: keys and values as `fit` takes them: ["--data.path=prices.csv"].
-        folder: where the weights of each fit are kept; one that is there already is not made again.
+        folder: where the weights of each fit are kept; an existing one is not made again.
 
     Attributes:
         identity: all that the configuration says.
@@ -57,7 +57,7 @@ class ConfiguredNetwork:
     """
 
     def __init__(self, path: str | Path, changes: list[str], folder: Path) -> None:
-        sys.path.insert(0, os.getcwd())  # a class of the user's own lies in the current folder
+        sys.path.insert(0, os.getcwd())  # a custom class is found in the current folder
         self.path, self.changes, self.folder = Path(path), list(changes), folder
         if not Path(path).is_file():
             raise ConfigError(f"{path}: there is no such configuration")

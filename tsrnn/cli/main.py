@@ -27,7 +27,7 @@ _VERBS = {
     "backtest": ("backtest", "forecast the past, and be judged:  tsrnn backtest CONFIG|CKPT [FILE]"),
     "leaktest": ("leaktest", "prove that nothing sees the future:  tsrnn leaktest CONFIG [FILE]"),
     "score": ("score", 'how probable words are:  tsrnn score CKPT "a sentence"'),
-    "generate": ("generate", 'go on from a prompt:  tsrnn generate CKPT "a prompt" --words 100'),
+    "generate": ("generate", 'continue a prompt:  tsrnn generate CKPT "a prompt" --words 100'),
     "neighbours": ("neighbours", "the words most like one:  tsrnn neighbours CKPT WORD"),
     "inspect": ("inspect", "what a checkpoint holds:  tsrnn inspect CKPT"),
 }

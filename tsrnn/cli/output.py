@@ -15,7 +15,7 @@ from rich.text import Text
 
 
 def say(name: str, value: Any) -> None:
-    """One fact on standard output: `name` and `value`, aligned on a terminal, else parted by a tab."""
+    """One fact on standard output: `name` and `value`, aligned on a terminal, else separated by a tab."""
     separator = " " * max(18 - len(name), 2) if sys.stdout.isatty() else "\t"
     print(f"{name}{separator}{value}")
 

@@ -43,7 +43,7 @@ class Codec(ABC):
     """
 
     is_component: ClassVar[bool] = True
-    kind: ClassVar[Literal["prices", "series", "text"]] = "series"
+    kind: ClassVar[Literal["prices", "series", "text"]] = "prices"
     """What the raw observations are: positive prices, values of any kind, or tokens of a text."""
     fitted: ClassVar[tuple[str, ...]] = ()
     """Constructor arguments that `fit`, or the reading of the training span, sets. A configuration that

@@ -71,6 +71,7 @@ class Blocks(Codec):
         context: how many blocks a network reads before a forecast, and in a training window.
     """
 
+    kind = "series"
     memory: int
 
     def __init__(

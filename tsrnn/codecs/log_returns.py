@@ -63,7 +63,6 @@ class LogReturns(Codec):
             training span's returns, by `fit`; 0.02 until it is called.
     """
 
-    kind = "prices"
     fitted: ClassVar[tuple[str, ...]] = ("initial_volatility",)
 
     def __init__(

@@ -44,7 +44,7 @@ class Vocabulary(Codec):
         self._ids = {token: index for index, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             twice = Counter(self.tokens).most_common(1)[0][0]
-            raise ConfigError(f"the token {twice!r} stands in the vocabulary twice")
+            raise ConfigError(f"the token {twice!r} occurs twice in the vocabulary")
         if END_OF_SENTENCE not in self._ids:
             raise ConfigError(f"a vocabulary needs the token {END_OF_SENTENCE}")
         self.input_size = len(self.tokens)

@@ -1,4 +1,4 @@
-"""Where the data sets that come with the package are."""
+"""Where the bundled data sets are."""
 
 from __future__ import annotations
 

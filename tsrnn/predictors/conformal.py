@@ -1,4 +1,4 @@
-"""Intervals that are corrected by how often a predictor's own ones held what happened."""
+"""Intervals that are corrected by how often a predictor's own ones held the observed values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Conformal:
-    """A predictor whose central intervals are corrected by how often they held what happened.
+    """A predictor whose central intervals are corrected by how often they held the observed values.
 
     The interval of a level from the quantiles l to u around the median m is stretched to
 
@@ -36,7 +36,7 @@ class Conformal:
     "split" assumes that the past is like the future. k is one number for all origins that are asked for: the
     score of rank ceil((n + 1) c), c = level / 100, among the n scores of the last `calibration` origins whose
     targets all lie at or before the first of them; of fewer where there are no more, at 95 percent of 19 at
-    least. Where the scores of calibration and test are exchangeable, the interval holds what happens with a
+    least. Where the scores of calibration and test are exchangeable, the interval holds the observed value with a
     probability of at least c, and at most c + 1 / (n + 1) without ties. The scores of one day's series, or of
     overlapping horizons, are not independent, and n is then larger than what is known.
 

@@ -1,4 +1,4 @@
-"""Baselines of prices that know of drift, of what happened before, and of volatility that comes and goes."""
+"""Baselines of prices that use drift, past returns, and of volatility that comes and goes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HALF_LIFE = 10.0
 
 @dataclass(frozen=True)
 class Drift(PanelPredictor[Forecast]):
-    """The random walk with drift: the log price goes on by the mean log return of its history.
+    """The random walk with drift: the log price drifts by the mean log return of its history.
 
         log p_{T+h} ~ N(log p_T + h m, h s² (1 + h/n))
 
@@ -121,7 +121,7 @@ class EWMAStudentT(PanelPredictor[Forecast]):
         r_{t+1} = c σ_t ε,   ε ~ t_ν,   σ²_t = λ σ²_{t−1} + (1 − λ) r_t²,   λ = 2^(−1/10)
 
     ν and c are fitted by maximum likelihood on the log returns of all series together. Along a path the
-    volatility goes on with the path's own returns. The density is that of the first step.
+    volatility follows the path's own returns. The density is that of the first step.
 
     Args:
         degrees: ν. None: by `fit`, or, before that, on the panel up to the first origin.

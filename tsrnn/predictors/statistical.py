@@ -149,7 +149,7 @@ class AutoETS(_Statistical):
     """Exponential smoothing, its error, trend and season chosen by AICc for each series.
 
     A model is fitted once a series and then run on over its values, which are taken as they are: prices, not
-    their logs. Leading missing values are cut off, others held over; a series that never moved goes on as
+    their logs. Leading missing values are cut off, others held over; a series that never moved is forecast as
     its last value, without spread; one with fewer than 2 m + 8 values, or that was not there, has no
     forecast (NaN). Intervals are normal. Those of ETS(M,A,A) are too narrow after the first step in
     statsforecast 2.0 (its pull request 1216 mends that).

@@ -54,7 +54,7 @@ def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
 
 
 def checkpoint_path(path: str | Path, prefer: str = "best") -> Path:
-    """The checkpoint that a file or a run's folder stands for: its best one, or its last to go on from.
+    """The checkpoint that a file or a run's folder stands for: its best one, or its last to resume from.
 
     Raises:
         CheckpointError: if there is none, with the nearest name that there is.

@@ -193,7 +193,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         past_origins: int = 5,
         num_samples: int = 1000,
     ) -> Any:
-        """A fan chart: the forecast beyond the data, and earlier ones with what then happened.
+        """A fan chart: the forecast beyond the data, and earlier ones with the values then observed.
 
         Returns:
             A matplotlib figure; `.savefig(path)` writes it.

@@ -1,4 +1,4 @@
-"""tsrnn backtest CONFIG|CKPT [FILE]: forecasts of the past, beside what happened and beside baselines."""
+"""tsrnn backtest CONFIG|CKPT [FILE]: past forecasts beside observed values and baselines."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument("--conformal", choices=("split", "rolling"), help="correct its intervals too")
     parser.add_argument("--lags", type=int, help="of the Newey-West variance; default: by the horizon")
     parser.add_argument("--report", metavar="HTML", help="write a page with everything to look at")
-    parser.add_argument("--out", help="the folder; an interrupted backtest goes on in its own")
+    parser.add_argument("--out", help="the folder; an interrupted backtest resumes in its own")
     parser.add_argument("--calendar", default="auto", help="of FILE with CKPT: auto, XNYS, 24/7, none, ...")
     parser.add_argument("--import", dest="modules", nargs="+", default=[], help="modules that CKPT uses")
     parser.add_argument("--threads", type=positive, default=1, help="CPU threads")

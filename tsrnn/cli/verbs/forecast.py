@@ -62,7 +62,7 @@ def _parser(verb: str) -> LineParser:
     )
     add_checkpoint(parser)
     parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="prices to go on from; default: those in CKPT"
+        "file", metavar="FILE", nargs="?", help="prices to forecast from; default: those in CKPT"
     )
     parser.add_argument("--horizon", type=positive, default=20, help="sessions ahead")
     parser.add_argument(
@@ -71,7 +71,7 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument(
         "--conformal",
         choices=("split", "rolling"),
-        help="correct the intervals by how often they held in the sessions that the model has not seen",
+        help="correct the intervals by their coverage in the sessions that the model has not seen",
     )
     parser.add_argument("--paths", type=positive, default=1000, help="sampled paths a series")
     parser.add_argument("--seed", type=int, default=0, help="of the paths")
@@ -130,7 +130,7 @@ def _panel(parser: LineParser, options: argparse.Namespace, task: Any) -> Panel:
         if getattr(options, name) != parser.get_default(name):
             raise ConfigError(f"--{name.replace('_', '-')} is about a FILE, and none is named")
     if task.history is None:
-        raise DataError("the checkpoint holds no series to go on from: name a file")
+        raise DataError("the checkpoint holds no series to forecast from: name a file")
     panel: Panel = task.history
     return panel
 

@@ -21,7 +21,7 @@ from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 
 def run(verb: str, arguments: list[str]) -> int:
-    """Go on from a prompt."""
+    """Continue a prompt."""
     options = _parser(verb).parse(arguments)
     decoding = _decoding(options)
     torch.set_num_threads(options.threads)
@@ -38,7 +38,7 @@ def run(verb: str, arguments: list[str]) -> int:
 def _parser(verb: str) -> LineParser:
     parser = LineParser(
         prog=f"tsrnn {verb}",
-        description="A text that goes on from a prompt. Words of the prompt that the model does not know "
+        description="A text that continues a prompt. Words of the prompt that the model does not know "
         "are read as <unk>, with a warning; a prompt without a known word is an error.",
     )
     add_checkpoint(parser)

@@ -17,7 +17,7 @@ _MOST_CHARACTERS = 200
 def run(verb: str, arguments: list[str]) -> int:
     """Print the model, the data's span and hash, the number of parameters and the scores.
 
-    Nothing of the model is built, so a checkpoint with a cell of one's own needs no import.
+    Nothing of the model is built, so a checkpoint with a custom cell needs no import.
     """
     parser = LineParser(prog=f"tsrnn {verb}", description="What a checkpoint holds, as YAML.")
     parser.add_argument("checkpoint", metavar="CKPT", help="a checkpoint, or the folder of a run")

@@ -21,7 +21,7 @@ from tsrnn.training.runtime.quiet import quiet
 
 def run(verb: str, arguments: list[str]) -> int:
     """Run one of the four verbs."""
-    # A cell of the user's own is found in the current folder, as `python` would find it.
+    # A custom cell is found in the current folder, as `python` would find it.
     sys.path.insert(0, os.getcwd())
     arguments = _with_config_of_the_run(verb, arguments)
     with ExitStack() as stack:

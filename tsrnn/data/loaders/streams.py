@@ -51,7 +51,7 @@ class TokenStreams:
     """A loader of one long text for truncated back-propagation through time.
 
     N tokens are cut into columns × world_size contiguous columns of ceil(N / (columns · world_size)) steps.
-    Every batch holds the next `chunk_length` steps of each column, and goes on from the batch before.
+    Every batch holds the next `chunk_length` steps of each column, and continues the batch before.
     The input of a column's first step is the true token before it; that of the very first is `<eos>`.
     The last columns are shorter where the text does not fill them: steps that are missing are not
     observed, so that every token counts once.
@@ -126,5 +126,5 @@ class TokenStreams:
         return {"position": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Let the next loop go on from the place that `state_dict` returned."""
+        """Let the next loop resume at the place that `state_dict` returned."""
         self._position = self._resumed = state["position"]

@@ -21,7 +21,7 @@ class RandomBatches(ABC):
     that is resumed anywhere sees the batches that it would have seen.
 
     Args:
-        batch_size: windows a batch.
+        batch_size: windows per batch.
         batches_per_epoch: an epoch's batches, since windows are drawn without end.
         seed: of the draws.
         rank: which of the processes of a distributed run this is; each draws windows of its own.
@@ -72,7 +72,7 @@ class RandomBatches(ABC):
         return {"epoch": self._epoch, "position": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from the place that `state_dict` returned."""
+        """Resume at the place that `state_dict` returned."""
         self._epoch, self._position = state["epoch"], state["position"]
 
 

@@ -31,7 +31,7 @@ class SeriesPanel(PanelData):
     step says depends on a bounded past, so nothing but the values themselves is kept in memory.
 
     A missing value is never filled: it has no loss. A series that is constant is named in a warning, one
-    with fewer than two blocks of values is named and left out, and the rest goes on.
+    with fewer than two blocks of values is named and left out; the others are used.
 
     Args:
         path: a CSV (or .csv.gz), a Parquet file or a folder of them, long (unique_id, ds, y) or wide: see
@@ -47,7 +47,7 @@ class SeriesPanel(PanelData):
         test_size: sessions of the test span. Default: the horizon; with test_path, all that it has.
         frequency: how often the values come (hourly, daily, ...), where no dates tell.
         codec: how values become model steps. Default: Blocks, by the rule of `tsrnn.data.panels.seasons`.
-        batch_size: windows a batch.
+        batch_size: windows per batch.
         batches_per_epoch: training batches between two validations.
         seed: of the drawing of windows.
     """
@@ -102,7 +102,7 @@ class SeriesPanel(PanelData):
 
     @classmethod
     def from_panel(cls, panel: Panel, **arguments: Any) -> SeriesPanel:
-        """The data module of a panel that is there already."""
+        """The data module of an existing panel."""
         data = cls(**arguments)
         data.given = panel
         return data

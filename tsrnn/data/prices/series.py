@@ -34,7 +34,7 @@ class PriceSeries(PanelData):
 
     Args:
         path: a CSV (or .csv.gz) or Parquet file, long (symbol, date, OHLCV or close) or wide (a column a
-            symbol). Without one: adjusted closes of AAPL, IBM, GOOG and MSFT, 2000 to 2013, which come along.
+            symbol). Without one: adjusted closes of AAPL, IBM, GOOG and MSFT, 2000 to 2013, bundled.
         column: the column of the price in a long file. Default: an adjusted close, else a close.
         symbols: the symbols to take. Default: all.
         split: shares of the sessions for training, validation and test.
@@ -45,7 +45,7 @@ class PriceSeries(PanelData):
         on_missing: error stops at a missing price and names its line; drop leaves such rows out.
         window_length: sessions of a training window.
         warm_up: sessions at a window's start that are read but not scored.
-        batch_size: windows a batch.
+        batch_size: windows per batch.
         batches_per_epoch: training batches between two validations.
         codec: how prices become model steps. Default: LogReturns.
         seed: of the drawing of windows.

@@ -207,7 +207,7 @@ class Yahoo(PriceSeries):
         end: the last day, itself included. Default: the last closed session, a later one every day.
         as_of: the day whose knowledge of dividends and splits adjusts the prices; not before `end`, and
             a day that has passed. Default: the last session up to `end`.
-        on_missing_ticker: error stops at a ticker without prices; skip names it in a warning and goes on.
+        on_missing_ticker: error stops at a ticker without prices; skip leaves it out with a warning.
         refresh: fetch everything again, whatever is in the cache.
         split: shares of the sessions for training, validation and test.
         train_end: last day of the training span; overrides `split`, together with valid_end.
@@ -217,7 +217,7 @@ class Yahoo(PriceSeries):
         on_missing: error stops at a session without a close and names it; drop leaves such rows out.
         window_length: sessions of a training window.
         warm_up: sessions at a window's start that are read but not scored.
-        batch_size: windows a batch.
+        batch_size: windows per batch.
         batches_per_epoch: training batches between two validations.
         codec: how prices become model steps. Default: LogReturns.
         seed: of the drawing of windows.

@@ -166,7 +166,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         )
 
     def adopt(self, codec: Codec) -> None:
-        """Encode with the vocabulary of a trained model; its tokenizer, where another, splits the text again.
+        """Encode with the vocabulary of a trained model; its tokenizer, if different, splits the text again.
 
         Raises:
             ConfigError: if the codec is no vocabulary.
@@ -255,7 +255,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         }
 
     def history(self) -> None:
-        """None: a checkpoint of a language model needs no text to go on from."""
+        """None: a checkpoint of a language model needs no text to generate."""
         return
 
     def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:

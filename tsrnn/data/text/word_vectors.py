@@ -27,7 +27,7 @@ class WordVectors(NamedTuple):
 
 
 def read_word_vectors(path: str | Path, tokens: Sequence[str], size: int) -> WordVectors:
-    """The vectors of a vocabulary's words, read line by line: a word, and its numbers, parted by spaces.
+    """The vectors of a vocabulary's words, read line by line: a word, and its numbers, separated by spaces.
 
     That is the format of GloVe (Pennington, Socher and Manning 2014), and of word2vec's text files, whose
     first line holds the number of words and the size. A word that stands twice keeps its first vector; a

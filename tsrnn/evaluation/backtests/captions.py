@@ -29,12 +29,12 @@ DEFINITIONS: Mapping[str, str] = {
     "rmsse": "Root mean squared error of the median, each error in those units.",
     "smape": "Mean of 200 |y − ŷ| / (|y| + |ŷ|), from 0 to 200 (M4).",
     "owa": "Mean of sMAPE and MASE, each over the reference's (M4, where the reference is Naive 2).",
-    "wql": "Pinball loss of the deciles, relative to the size of what happened.",
+    "wql": "Pinball loss of the deciles, relative to the size of the observed values.",
     "crps": "Mean continuous ranked probability score, in the units of MASE; less is better.",
-    "log_prob": "Mean log density of what happened, in nats per unit of the series, over the steps of "
+    "log_prob": "Mean log density of the observed values, in nats per unit of the series, over the steps of "
     "which every model that has a density has one; more is better.",
-    "coverage_80": "Share of what happened inside the central 80 % interval.",
-    "coverage_95": "Share of what happened inside the central 95 % interval.",
+    "coverage_80": "Share of observed values inside the central 80 % interval.",
+    "coverage_95": "Share of observed values inside the central 95 % interval.",
     "direction": "Share of the first steps whose direction from the last value was that of the median.",
     "direction_p": "One-sided p-value of the covariance of the two signs, by the means of each origin, "
     "against none (after Pesaran and Timmermann 1992), which allows for series that move together.",

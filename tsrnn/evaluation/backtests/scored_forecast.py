@@ -1,4 +1,4 @@
-"""Forecasts beside what happened, one row a forecast value: what a backtest is made of.
+"""Forecasts beside observed values, one row a forecast value: what a backtest is made of.
 
 Letters: `O` forecast origins, `N` series, `S` paths, `H` the horizon, `Q` quantiles.
 """
@@ -52,7 +52,7 @@ def score_forecast(
     Args:
         model: its name.
         forecast: from origins of the panel.
-        panel: what happened, and what was known.
+        panel: the observed values, before and after each origin.
         season: m.
     """
     origins = np.searchsorted(panel.ds, forecast.origins)

@@ -143,7 +143,7 @@ def block_bootstrap_ratio(
 
         skill = 100 (1 − Σ_t loss_t / Σ_t reference_t)
 
-    Each draw joins blocks of successive steps, which begin anywhere and go on at the start after the end, to
+    Each draw joins blocks of successive steps, which begin anywhere and wrap around at the end, to
     a series of the same length, the last block cut. Both losses, and those of all groups, take the same
     steps, so that what they have in common stays. The interval lies between the quantiles of the drawn
     skills. Blocks keep the correlation in time within them alone: the interval is somewhat too narrow where

@@ -114,7 +114,7 @@ def backtest(
     folder: str | Path | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Forecasts of a panel from many origins, each beside what happened, in one tidy frame.
+    """Forecasts of a panel from many origins, each beside the observed value, in one tidy frame.
 
     What can be fitted (`Fittable`) is fitted on what lies before an origin alone, as `origins` has it; what
     cannot is used as it is, and whoever hands it over vouches for the span that it has seen. A predictor is
@@ -132,7 +132,7 @@ def backtest(
         num_samples: S, paths a series, of those that have paths.
         season: of the naive forecast whose error is the column `scale`.
         folder: keeps the scored forecasts of each fit as Parquet files; with them, an interrupted backtest
-            goes on where it stopped. `backtest.parquet` there is the whole frame.
+            resumes where it stopped. `backtest.parquet` there is the whole frame.
         progress: whether a progress bar is shown.
 
     Returns:

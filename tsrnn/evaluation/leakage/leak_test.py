@@ -59,7 +59,7 @@ def leak_test(
 
     Args:
         make_data: a data module of a raw panel, as from a file with these values. `PanelData.reading` of a
-            module that is there already is one.
+            existing module is one.
         panel: the raw values; of more than 50 series, 50 spread over the panel are looked at.
         make_predictor: what forecasts, from a data module; None: forecasts are not looked at. It need not be
             trained.

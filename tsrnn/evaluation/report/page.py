@@ -206,7 +206,7 @@ def _sections(contents: ReportContents) -> list[str]:
         sections.append(_section("Where the actual values fell", reading, _multiples(contents.pit)))
     if not contents.fans.empty:
         reading = (
-            "What a model said at the dotted line, and what then happened: the actual line should be outside "
+            "The forecast made at the dotted line, and the values then observed: the actual line should be outside "
             "the dark band one time in five, and outside the light one one time in twenty."
         )
         sections.append(_chart("fan", "The forecasts themselves", reading, _CONTROLS))

@@ -1,4 +1,4 @@
-"""The picture of a forecast: what was known, what was thought likely, and what then happened."""
+"""The picture of a forecast: the known past, the forecast, and the values then observed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def fan_chart(
     currency: str | None = None,
     title: str | None = None,
 ) -> Figure:
-    """One row a series: the price, the fan beyond the data, and earlier fans under what then happened.
+    """One row a series: the price, the fan beyond the data, and earlier fans under the values then observed.
 
     Args:
         panel: N series on T sessions, in the unit of the forecasts.

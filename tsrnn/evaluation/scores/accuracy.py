@@ -16,7 +16,7 @@ def mae(actual: Array, forecast: Array) -> npt.NDArray[np.float64]:
         MAE = mean_h |y_h − ŷ_h|
 
     Args:
-        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        actual: (N, H) observed values, in raw units, NaN where it is missing.
         forecast: (N, H) the point forecasts, in raw units.
 
     Returns:
@@ -37,7 +37,7 @@ def rmse(actual: Array, forecast: Array) -> npt.NDArray[np.float64]:
         RMSE = √ mean_h (y_h − ŷ_h)²
 
     Args:
-        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        actual: (N, H) observed values, in raw units, NaN where it is missing.
         forecast: (N, H) the point forecasts, in raw units.
 
     Returns:
@@ -62,7 +62,7 @@ def mase(actual: Array, forecast: Array, history: Array, seasonality: int) -> np
     season apart, and where nothing is observed; `numpy.nanmean` of the result leaves those series out.
 
     Args:
-        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        actual: (N, H) observed values, in raw units, NaN where it is missing.
         forecast: (N, H) the point forecasts, in raw units.
         history: (N, T) the values up to the origin, NaN where there are none.
         seasonality: m, steps in a season; 1 for none.
@@ -91,7 +91,7 @@ def rmsse(actual: Array, forecast: Array, history: Array, seasonality: int) -> n
     scale is 0, where the history has no two values a season apart, and where nothing is observed.
 
     Args:
-        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        actual: (N, H) observed values, in raw units, NaN where it is missing.
         forecast: (N, H) the point forecasts, in raw units.
         history: (N, T) the values up to the origin, NaN where there are none.
         seasonality: m, steps in a season; 1 for none.
@@ -120,7 +120,7 @@ def smape(actual: Array, forecast: Array) -> npt.NDArray[np.float64]:
     A zero that was forecast exactly has no error.
 
     Args:
-        actual: (N, H) what happened, in raw units, NaN where it is missing.
+        actual: (N, H) observed values, in raw units, NaN where it is missing.
         forecast: (N, H) the point forecasts, in raw units.
 
     Returns:
@@ -159,7 +159,7 @@ def pinball(actual: Array, quantile: Array, level: float | Array) -> npt.NDArray
         L_τ(y, q) = max(τ (y − q), (τ − 1) (y − q))
 
     Args:
-        actual: what happened, in raw units.
+        actual: observed values, in raw units.
         quantile: the forecast of the quantile, of a shape that broadcasts with `actual`.
         level: τ between 0 and 1, which broadcasts too.
 
@@ -173,7 +173,7 @@ def pinball(actual: Array, quantile: Array, level: float | Array) -> npt.NDArray
 
 
 def weighted_quantile_loss(actual: Array, quantiles: Array, levels: npt.ArrayLike) -> float:
-    """Weighted quantile loss: the pinball loss of all quantiles, relative to the size of what happened.
+    """Weighted quantile loss: the pinball loss of all quantiles, relative to the size of the observed values.
 
         wQL = 2 Σ_{τ, entries} L_τ(y, q_τ) / (Q Σ_{entries} |y|)
 
@@ -181,12 +181,12 @@ def weighted_quantile_loss(actual: Array, quantiles: Array, levels: npt.ArrayLik
     missing quantile of an observed entry makes the result NaN.
 
     Args:
-        actual: (..., H) what happened, in raw units, NaN where it is missing.
+        actual: (..., H) observed values, in raw units, NaN where it is missing.
         quantiles: (Q, ..., H) the forecasts of the quantiles.
         levels: (Q,) the levels τ between 0 and 1.
 
     Returns:
-        The loss, without unit; NaN where what happened is missing or 0 throughout.
+        The loss, without unit; NaN where the observed values are missing or 0 throughout.
 
     Source: Park, Maddix, Aubet, Kan, Gasthaus and Wang (2022), Learning quantile functions without quantile
     crossing for distribution-free time series forecasting, AISTATS; `mean_wQuantileLoss` of GluonTS.

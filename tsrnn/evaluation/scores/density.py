@@ -1,4 +1,4 @@
-"""Scores of one-step densities against what happened."""
+"""Scores of one-step densities against the observed values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DensityScore:
 
 
 class Assessment(NamedTuple):
-    """What a model said of each of M observations, and what happened.
+    """What a model said of each of M observations, and what was observed.
 
     Attributes:
         log_prob: (M,) log density of the observed log return, in nats.
@@ -60,7 +60,7 @@ def assess(distribution: Any, targets: Tensor, observed: Tensor) -> Assessment:
 
     Args:
         distribution: the density of each step, (...), with `cdf` and `mean`.
-        targets: (...) what happened.
+        targets: (...) observed values.
         observed: (...) bool.
     """
     parts = distribution.log_prob(targets), distribution.cdf(targets), targets - distribution.mean

@@ -26,7 +26,7 @@ def crps_sample(
     after y is subtracted, so that float32 samples far from 0 lose nothing.
 
     Args:
-        actual: (...) what happened, in raw units.
+        actual: (...) observed values, in raw units.
         samples: (..., S) draws from the forecast, in raw units; copied once if not contiguous.
         presorted: True says that the samples increase along the last axis, and saves sorting them.
         fair: divide the second term by S (S − 1) in place of S². The expectation over samples is then the
@@ -82,7 +82,7 @@ def crps_normal(actual: Array, location: Array, scale: Array) -> npt.NDArray[np.
         CRPS(y) = σ [z (2 Φ(z) − 1) + 2 φ(z) − 1/√π],   z = (y − μ) / σ
 
     Args:
-        actual: y, what happened, in raw units; the three arguments broadcast.
+        actual: y, observed values, in raw units; the three arguments broadcast.
         location: μ, in raw units.
         scale: σ > 0, in raw units.
 
@@ -109,7 +109,7 @@ def crps_student_t(
     degrees of freedom.
 
     Args:
-        actual: y, what happened, in raw units; the four arguments broadcast.
+        actual: y, observed values, in raw units; the four arguments broadcast.
         degrees: ν > 1, finite.
         location: μ, in raw units.
         scale: σ > 0, in raw units; the standard deviation is σ √(ν / (ν − 2)).
@@ -133,10 +133,10 @@ def crps_student_t(
 
 
 def coverage(actual: Array, low: Array, high: Array) -> float:
-    """Share of what happened that lies inside its interval, bounds included, in percent.
+    """Share of observed values that lie inside their intervals, bounds included, in percent.
 
     Args:
-        actual: what happened, in raw units, NaN where it is missing; the three arguments have one shape.
+        actual: observed values, in raw units, NaN where it is missing; the three arguments have one shape.
         low: the lower bounds.
         high: the upper bounds.
 
@@ -215,7 +215,7 @@ def directional_accuracy(actual_change: Array, forecast_change: Array) -> Direct
     forecasts several steps ahead, which overlap, its p-value is too small.
 
     Args:
-        actual_change: what happened, less the last value known, in any unit; NaN where it is missing.
+        actual_change: observed value less the last known one, in any unit; NaN where it is missing.
         forecast_change: the forecast of it, of the same shape. A step where one of the two is 0 or NaN has
             no direction to compare and is left out.
 

@@ -56,7 +56,7 @@ def contents(task: Any, trainer: pl.Trainer) -> dict[str, Any]:
 
     The task and its model as plain dicts, the codec with its constants, what the data module says of
     itself (source, split, hash), the history that it wants kept, the metrics so far, the random states,
-    and how far the epoch under way has come. A checkpoint made with bare loaders in place of a data module
+    and how far the current epoch has come. A checkpoint made with bare loaders in place of a data module
     has no data and no history.
     """
     data: Any = getattr(trainer, "datamodule", None)
@@ -120,7 +120,7 @@ def random_states() -> dict[str, Any]:
 
 
 def restore_random_states(states: dict[str, Any]) -> None:
-    """Go on with the numbers that would have come after `random_states`."""
+    """Continue with the numbers that would have come after `random_states`."""
     torch.set_rng_state(states["torch"])
     if states["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(states["cuda"])

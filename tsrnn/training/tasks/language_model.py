@@ -78,7 +78,7 @@ class LanguageModel(AutoregressiveTask):
 
     @classmethod
     def of_model(cls, model: AutoregressiveModel) -> LanguageModel:
-        """The task of a model that is there already."""
+        """The task of an existing model."""
         parts: Any = model
         return cls(
             codec=parts.codec,
@@ -133,7 +133,7 @@ class LanguageModel(AutoregressiveTask):
         generator: torch.Generator | None = None,
         stop_at_end: bool = False,
     ) -> str:
-        """The text that goes on from a prompt, without it: see `tsrnn.decoding.generate`.
+        """The text that continues a prompt, without the prompt: see `tsrnn.decoding.generate`.
 
         Words of the prompt that the vocabulary lacks are read as `<unk>`.
         """
