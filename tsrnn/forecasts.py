@@ -43,7 +43,7 @@ class Density:
         return found if self.last is None else found - np.log(actual)
 
     def cdf(self, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """(O, N, H) probability of at most the observed value; NaN as in `log_prob`, or without a closed form."""
+        """(O, N, H) P(Y ≤ observed value); NaN as in `log_prob`, or without a closed form."""
         return self._read("cdf", actual)
 
     def _read(self, name: str, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

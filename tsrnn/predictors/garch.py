@@ -44,7 +44,7 @@ class GARCH(PanelPredictor[Forecast]):
 
     r is the log return in percent, ε a Student t of ν degrees of freedom with variance 1, and γ = 0 without
     leverage. The parameters of each series are fitted by `arch`, by maximum likelihood, on its observed
-    returns; from there on only σ² is updated, session by session, and stays as it is where a price is missing. A
+    returns; from there on only σ² is updated, session by session, and is kept where a price is missing. A
     series with fewer than 100 returns, or whose fit does not converge, has a constant variance, its own or
     all series', and the median ν of the others; it is named in a warning. The density is that of the first
     step; a path's volatility follows its own errors.

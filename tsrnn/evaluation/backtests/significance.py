@@ -12,6 +12,10 @@ from scipy import special
 
 from tsrnn.errors import ConfigError
 
+# arch has a Newey-West variance and a circular block bootstrap. Ours are kept: the critical values here are
+# fixed-b, which it lacks and which the false alarms of few, overlapping forecasts need (docs/design.md);
+# the bootstrap adds up whole blocks in place of rows, 1,000 draws at a time for all groups; and importing
+# arch costs 1 s of CPU time, which every `test` would pay for its verdict.
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
 Bound: TypeAlias = float | npt.NDArray[np.float64]
 

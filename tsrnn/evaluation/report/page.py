@@ -7,15 +7,15 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from tsrnn.errors import ConfigError, DataError, first_few
 from tsrnn.evaluation.report.charts import FAN_COLUMNS, base64_text, fan_data, histogram, lines, packed
@@ -106,17 +106,20 @@ def write_report(contents: ReportContents, path: str | Path) -> None:
     hashes = " ".join(
         f"'sha256-{base64_text(hashlib.sha256(text.encode()).digest())}'" for text in (script, plotly)
     )
-    # plotly writes styles into the page as it draws, so these cannot be named by their hashes.
-    policy = f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:"
-    text = Template(page).substitute(
-        policy=policy,
-        title=escape(contents.title),
-        created=escape(contents.created),
-        style=style,
-        sections="\n".join(_sections(contents)),
-        contents=_json(_charts(contents)),
-        plotly=packed(plotly.encode()),
-        script=script,
+    # Every value is escaped, but for what is named here: the page's own style and scripts, and JSON in which
+    # no letter ends the element that holds it.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    text = environment.from_string(page).render(
+        # plotly writes styles into the page as it draws, so these cannot be named by their hashes.
+        policy=Markup(f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:"),
+        title=contents.title,
+        created=contents.created,
+        verdicts=contents.verdicts,
+        sections=_sections(contents),
+        style=Markup(style),
+        script=Markup(script),
+        plotly=Markup(packed(plotly.encode())),
+        contents=Markup(_json(_charts(contents))),
     )
     with atomic_file(Path(path)) as partial:  # a full disk leaves no half of a page
         partial.write_text(text, encoding="utf-8", newline="\n")
@@ -150,24 +153,24 @@ def _check_columns(contents: ReportContents) -> None:
             raise DataError(f"the panel of the report lacks the forecast series {first_few(unknown)}")
 
 
-def _sections(contents: ReportContents) -> list[str]:
-    """The page from the verdicts to the settings, in HTML."""
+def _sections(contents: ReportContents) -> list[dict[str, Any]]:
+    """The page from the scores to the settings: a heading, how to read it, and what the template shows."""
     reference, loss, percent = contents.reference, contents.loss, f"{contents.confidence:g} %"
-    sections = []
-    if contents.verdicts:
-        points = "".join(f"<li>{escape(verdict)}</li>" for verdict in contents.verdicts)
-        sections.append(f'<div class="verdicts" role="region" aria-label="Verdicts"><ul>{points}</ul></div>')
     captions = {"model": "Model", **contents.captions}
-    lines = "".join(
-        f"<dt>{escape(captions.get(column, column))}</dt><dd>{escape(contents.definitions[column])}</dd>"
+    definitions = {
+        captions.get(column, column): contents.definitions[column]
         for column in contents.scores.columns
         if column in contents.definitions
-    )
-    table = _table(contents.scores, captions, "Scores")
-    reading = "One row a model; a dash stands where a model has no such score."
-    sections.append(_section("Scores", reading, table + (f"<dl>{lines}</dl>" if lines else "")))
+    }
+    sections: list[dict[str, Any]] = [
+        {
+            "heading": "Scores",
+            "reading": "One row per model; a dash stands where a model has no such score.",
+            "table": _table(contents.scores, captions),
+            "definitions": definitions,
+        }
+    ]
     if not contents.significance.empty:
-        frame = contents.significance[list(SIGNIFICANCE_CAPTIONS)]
         reading = (
             "Gain is the reference's mean loss less the model's, of the log score in nats. Skill is how much "
             f"smaller a model's loss is than that of the {reference}, in percent; low and high bound its "
@@ -175,27 +178,28 @@ def _sections(contents: ReportContents) -> list[str]:
             "equally good models, given how many differences there were (steps) and over how many in a row "
             "these were allowed to depend on one another (lags)."
         )
-        table = _table(frame, SIGNIFICANCE_CAPTIONS, "Significance")
-        sections.append(_section("Is the difference more than luck?", reading, table))
+        table = _table(contents.significance[list(SIGNIFICANCE_CAPTIONS)], SIGNIFICANCE_CAPTIONS)
+        heading = "Is the difference more than luck?"
+        sections.append({"heading": heading, "reading": reading, "table": table, "label": "Significance"})
     if not contents.by_horizon.empty:
         reading = (
-            f"The skill in {loss} at each number of sessions ahead: above zero a model is better "
+            f"The skill in {loss} at each number of time steps ahead: above zero a model is better "
             f"than the {reference}; where the band, its {percent} interval, holds zero, the difference "
             "may be luck."
         )
-        sections.append(_chart("horizon", "Skill by horizon", reading))
+        sections.append({"heading": "Skill by horizon", "reading": reading, "chart": "horizon"})
     if not contents.cumulative.empty:
         reading = (
             f"The differences in {loss}, added up over time: a line that rises gains on the {reference}, one "
             "that falls loses, and one that owes its height to a single jump may have been lucky once."
         )
-        sections.append(_chart("cumulative", "When the difference arose", reading))
+        sections.append({"heading": "When the difference arose", "reading": reading, "chart": "cumulative"})
     if not contents.coverage.empty:
         reading = (
             "The share of actual values inside each central interval: below the dotted line the intervals "
             "are too narrow, above it too wide."
         )
-        sections.append(_chart("coverage", "Coverage of the intervals", reading))
+        sections.append({"heading": "Coverage of the intervals", "reading": reading, "chart": "coverage"})
     if contents.pit:
         reading = (
             "How high in its forecast each actual value was, from 0, the bottom, to 1, the top. The bars of "
@@ -203,77 +207,32 @@ def _sections(contents: ReportContents) -> list[str]:
             "independent, fewer if they overlap. A hump means forecasts that are too "
             "wide, a bowl ones that are too narrow."
         )
-        sections.append(_section("Where the actual values fell", reading, _multiples(contents.pit)))
+        models = list(contents.pit)
+        sections.append({"heading": "Where the actual values fell", "reading": reading, "histograms": models})
     if not contents.fans.empty:
         reading = (
-            "The forecast made at the dotted line, and the values then observed: the actual line should be outside "
-            "the dark band one time in five, and outside the light one one time in twenty."
+            "The forecast made at the dotted line, and the values then observed: the actual line should be "
+            "outside the dark band one time in five, and outside the light one one time in twenty."
         )
-        sections.append(_chart("fan", "The forecasts themselves", reading, _CONTROLS))
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
-        for name, value in contents.settings.items()
-    )
-    table = _scrolling(f'<table class="settings"><tbody>{rows}</tbody></table>', "Settings")
-    return [*sections, _section("Settings", "What was run, and on what.", table)]
+        sections.append({"heading": "The forecasts themselves", "reading": reading, "chart": "fan"})
+    return [
+        *sections,
+        {"heading": "Settings", "reading": "What was run, and on what.", "settings": contents.settings},
+    ]
 
 
-def _section(heading: str, reading: str, body: str) -> str:
-    return f"<section>\n<h2>{escape(heading)}</h2>\n<p>{escape(reading)}</p>\n{body}\n</section>"
-
-
-_CONTROLS = """<div class="controls">
-<div><label for="fan-model">Model</label><select id="fan-model"></select></div>
-<div><label for="fan-series">Series</label><select id="fan-series"></select></div>
-<div class="origin"><label for="fan-origin">Origin: <output id="fan-cutoff" for="fan-origin"></output></label>
-<div><button type="button" id="fan-previous" aria-label="Previous origin">←</button>
-<input type="range" id="fan-origin" min="0" value="0" step="1">
-<button type="button" id="fan-next" aria-label="Next origin">→</button></div></div>
-</div>
-<h3 id="fan-title" aria-live="polite"></h3>
-"""
-
-
-def _chart(name: str, heading: str, reading: str, before: str = "") -> str:
-    picture = f'<div class="chart" id="chart-{name}" role="img" aria-label="{escape(heading)}"></div>'
-    return _section(heading, reading, f'{before}<ul class="legend" id="legend-{name}"></ul>\n{picture}')
-
-
-def _multiples(pit: Mapping[str, Any]) -> str:
-    """A small chart for each model."""
-    charts = "".join(
-        f'<div><h3>{escape(model)}</h3><div class="chart" id="chart-pit-{place}" role="img" '
-        f'aria-label="{escape(f"Histogram of {model}")}"></div></div>'
-        for place, model in enumerate(pit)
-    )
-    return f'<div class="multiples">{charts}</div>'
-
-
-def _scrolling(table: str, label: str) -> str:
-    """A wide table scrolls in a box of its own, by keys too."""
-    return f'<div class="table" role="region" tabindex="0" aria-label="{escape(label)}">{table}</div>'
-
-
-def _table(frame: pd.DataFrame, captions: Mapping[str, str], label: str) -> str:
-    """One row a line; the first column heads it."""
-    columns = [(column, pd.api.types.is_numeric_dtype(frame[column])) for column in frame.columns]
-    texts = [_texts(str(column), frame[column]) if number else frame[column] for column, number in columns]
-    head = "".join(
-        f'<th scope="col"{_aligned(number)}>{escape(captions.get(column, str(column)))}</th>'
-        for column, number in columns
-    )
-    rows = ""
-    for first, *rest in zip(*texts, strict=True):
-        cells = "".join(
-            f"<td{_aligned(number)}>{escape(str(text))}</td>"
-            for text, (_, number) in zip(rest, columns[1:], strict=True)
-        )
-        rows += f'<tr><th scope="row">{escape(str(first))}</th>{cells}</tr>\n'
-    return _scrolling(f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table>", label)
-
-
-def _aligned(number: bool) -> str:
-    return ' class="number"' if number else ""
+def _table(frame: pd.DataFrame, captions: Mapping[str, str]) -> dict[str, Any]:
+    """The columns, each with its caption and whether it is of numbers, and the rows as texts."""
+    numbers = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns]
+    columns = [
+        {"caption": captions.get(column, str(column)), "number": number}
+        for column, number in zip(frame.columns, numbers, strict=True)
+    ]
+    texts = [
+        _texts(str(column), frame[column]) if number else [str(value) for value in frame[column]]
+        for column, number in zip(frame.columns, numbers, strict=True)
+    ]
+    return {"columns": columns, "rows": list(zip(*texts, strict=True))}
 
 
 def _texts(name: str, column: pd.Series) -> list[str]:
