@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.errors import ConfigError, DataWarning, nearest
+from tsrnn.protocols import Panel
 
 Dates: TypeAlias = npt.NDArray[Any]
 
@@ -61,6 +63,13 @@ def detect_calendar(ds: Dates) -> str:
             if len(missing) + len(extra) <= allowed and sessions >= len(days) - allowed:
                 return code
     return "24/5"
+
+
+def forecast_sessions(panel: Panel, origins: Sequence[int], horizon: int) -> npt.NDArray[Any]:
+    """(O, H) the sessions after each origin: the panel's own, and the calendar's beyond its end."""
+    beyond = following_sessions(panel.ds, panel.calendar, horizon)
+    sessions = np.concatenate([panel.ds, beyond.astype(panel.ds.dtype)])
+    return np.stack([sessions[origin + 1 : origin + 1 + horizon] for origin in origins])
 
 
 def following_sessions(ds: Dates, calendar: str, count: int) -> Dates:

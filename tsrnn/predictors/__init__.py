@@ -9,7 +9,6 @@ from tsrnn.predictors.prices import Drift as Drift
 from tsrnn.predictors.prices import EWMAStudentT as EWMAStudentT
 from tsrnn.predictors.prices import HistoricalSimulation as HistoricalSimulation
 from tsrnn.predictors.random_walk import RandomWalk as RandomWalk
-from tsrnn.predictors.random_walk import forecast_sessions as forecast_sessions
 from tsrnn.predictors.ridge import RidgeLags as RidgeLags
 from tsrnn.predictors.seasonal_naive import SeasonalNaive as SeasonalNaive
 from tsrnn.predictors.statistical import AutoARIMA as AutoARIMA

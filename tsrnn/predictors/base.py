@@ -39,18 +39,26 @@ class PanelPredictor(ABC, Generic[ForecastT]):
             origins: increasing indices of the last known time steps; default the panel's last.
             num_samples: S paths a series, of what has paths.
             seed: of the paths; those of an origin do not depend on the other origins.
-            context: ignored by what is not conditioned on one.
+            context: what is known besides the panel, a row a series; `known` is of every time step of the
+                panel and of the H after the last origin, (N, T + H, K). Ignored by what is not conditioned
+                on one.
 
         Raises:
             DataError: if the horizon or the number of paths is below 1, or origins do not increase within
                 the panel.
         """
         chosen = checked_origins(panel, horizon, origins, num_samples)
-        return self._forecast(panel, horizon, chosen, num_samples, seed)
+        return self._forecast(panel, horizon, chosen, num_samples, seed, context)
 
     @abstractmethod
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> ForecastT:
         """The forecast, from arguments that have been checked."""
 

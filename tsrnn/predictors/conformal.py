@@ -36,9 +36,9 @@ class Conformal:
     "split" assumes that the past is like the future. k is one number for all origins that are asked for: the
     score of rank ceil((n + 1) c), c = level / 100, among the n scores of the last `calibration` origins whose
     targets all lie at or before the first of them; of fewer where there are no more, at 95 percent of 19 at
-    least. Where the scores of calibration and test are exchangeable, the interval holds the observed value with
-    a probability of at least c, and at most c + 1 / (n + 1) without ties. The scores of one day's series, or of
-    overlapping horizons, are not independent, and n is then larger than what is known.
+    least. Where the scores of calibration and test are exchangeable, the interval holds the observed value
+    with a probability of at least c, and at most c + 1 / (n + 1) without ties. The scores of one day's
+    series, or of overlapping horizons, are not independent, and n is then larger than what is known.
 
     "rolling" assumes nothing, and follows a coverage that drifts: k = e^q tracks the quantile of the scores,
 

@@ -16,7 +16,7 @@ from tsrnn.forecasts import Forecast
 from tsrnn.heads.student_t import StudentTDistribution
 from tsrnn.predictors.base import PanelPredictor
 from tsrnn.predictors.random_walk import log_returns, walk_forecast
-from tsrnn.protocols import Panel, Predictor
+from tsrnn.protocols import Context, Panel, Predictor
 
 Floats = npt.NDArray[np.float64]
 
@@ -111,7 +111,13 @@ class GARCH(PanelPredictor[Forecast]):
         return Volatility(mu, omega, alpha, gamma, beta, nu, first)
 
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
         model = self.fit(panel.part(0, min(origins) + 1)) if self.fitted is None else self

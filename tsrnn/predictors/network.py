@@ -12,14 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from tsrnn.data.calendars import forecast_sessions
 from tsrnn.data.loaders.windows import windows
 from tsrnn.errors import DataError, DataWarning, first_few
 from tsrnn.forecasts import Density, Forecast, QuantileForecast
 from tsrnn.heads import Quantiles
 from tsrnn.models import AutoregressiveModel, ModelState
 from tsrnn.ops import state as state_ops
-from tsrnn.predictors.base import checked_origins
-from tsrnn.predictors.random_walk import forecast_sessions
+from tsrnn.predictors.base import PanelPredictor
 from tsrnn.protocols import Context, Panel, session_text
 
 _CHUNK_LENGTH = 4096
@@ -27,7 +27,7 @@ _LARGEST_MEMORY = 1 << 22
 """Values of all memories at once, 32 MiB of them."""
 
 
-class NetworkPredictor:
+class NetworkPredictor(PanelPredictor[Forecast | QuantileForecast]):
     """The forecasts of an autoregressive model: sampled paths, or quantiles where its head has no density.
 
     A codec that remembers all of the past has the history read once, from its beginning, with the state
@@ -40,49 +40,43 @@ class NetworkPredictor:
 
     def __init__(self, model: AutoregressiveModel, name: str) -> None:
         self.model = model
-        self.name = name
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The name in tables."""
+        return self._name
 
     @torch.no_grad()
-    def forecast(
+    def _forecast(
         self,
         panel: Panel,
         horizon: int,
-        *,
-        origins: Sequence[int] | None = None,
-        num_samples: int = 1000,
-        seed: int = 0,
-        context: Context | None = None,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> Forecast | QuantileForecast:
-        """The distribution of every series' future, from every origin: see `tsrnn.protocols.Predictor`.
-
-        Args:
-            panel: the series.
-            horizon: H time steps.
-            origins: indices of the last known time steps, increasing; default the panel's last.
-            num_samples: S paths a series. Those of one path are drawn together: the panel's mean, which
-                is an input, is the path's own.
-            seed: of the paths; those of an origin do not depend on the other origins.
-            context: what the model is conditioned on, a row a series; `known` is of every time step of the
-                panel and of the H after the last origin, (N, T + H, K).
-
-        Raises:
-            DataError: for arguments out of range, or if paths overflow.
-        """
-        chosen = checked_origins(panel, horizon, origins, num_samples)
+        """Those of one path are drawn together: the panel's mean, which is an input, is the path's own."""
         density = None
         with _on_the_cpu(self.model):
             if self.model.codec.memory is None:
-                parts, last, states = self._from_history(panel, chosen, horizon, num_samples, seed, context)
-                density = self._first_step(states, context, chosen)
+                parts, last, states = self._from_history(panel, origins, horizon, num_samples, seed, context)
+                density = self._first_step(states, context, origins)
             else:
-                parts, last = self._from_windows(panel, chosen, horizon, num_samples, seed, context)
-        ids, ds = panel.unique_ids, forecast_sessions(panel, chosen, horizon)
+                parts, last = self._from_windows(panel, origins, horizon, num_samples, seed, context)
         held, known = np.stack(parts), np.stack(last)
-        _refuse_overflow(ids, held, known)
+        _refuse_overflow(panel.unique_ids, held, known)
+        ids, cutoffs, ds = panel.unique_ids, panel.ds[origins], forecast_sessions(panel, origins, horizon)
+        lost = np.argwhere(np.isnan(known)) if self.model.codec.memory is not None else ()
+        for place in dict.fromkeys(int(place) for place, _ in lost):
+            names = first_few([ids[series] for origin, series in lost if origin == place])
+            problem = f"no forecast from {session_text(cutoffs[place])}: no recent value of {names}"
+            warnings.warn(DataWarning(problem), stacklevel=4)
         if isinstance(self.model.head, Quantiles):
             levels = np.array(self.model.head.levels)
-            return QuantileForecast(ids, panel.ds[chosen], ds, held, levels, known, panel.ends)
-        return Forecast(ids, panel.ds[chosen], ds, held, known, panel.ends, density)
+            return QuantileForecast(ids, cutoffs, ds, held, levels, known, panel.ends)
+        return Forecast(ids, cutoffs, ds, held, known, panel.ends, density)
 
     def _from_history(
         self,
@@ -139,7 +133,7 @@ class NetworkPredictor:
     ) -> tuple[list[Any], list[Any]]:
         """For each origin the paths (N, S, H), or quantiles (N, Q, H), and the last values (N,).
 
-        Both are NaN for a series without a value in the codec's memory: it is named in a warning.
+        Both are NaN for a series without a value in the codec's memory.
         """
         values, codec, given = panel.tensor(), self.model.codec, Context() if context is None else context
         assert codec.memory is not None
@@ -162,11 +156,6 @@ class NetworkPredictor:
             )
             parts.append(torch.cat(drawn).numpy())
             lasts.append(torch.cat(last).numpy())
-            lost = np.isnan(lasts[-1])
-            if lost.any():
-                names = first_few([panel.unique_ids[place] for place in np.flatnonzero(lost)])
-                problem = f"no forecast from {session_text(panel.ds[origin])}: no recent value of"
-                warnings.warn(DataWarning(f"{problem} {names}"), stacklevel=4)
         return parts, lasts
 
     def _from_window(

@@ -15,7 +15,7 @@ from tsrnn.heads.normal import NormalDistribution
 from tsrnn.heads.student_t import StudentTDistribution
 from tsrnn.predictors.base import PanelPredictor
 from tsrnn.predictors.random_walk import ewma_volatility, log_returns, next_session, walk_forecast
-from tsrnn.protocols import Panel, Predictor
+from tsrnn.protocols import Context, Panel, Predictor
 
 _MOST_ERRORS = 100_000
 _HALF_LIFE = 10.0
@@ -40,7 +40,13 @@ class Drift(PanelPredictor[Forecast]):
         return "drift"
 
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
         returns = log_returns(panel).numpy()
@@ -94,7 +100,13 @@ class HistoricalSimulation(PanelPredictor[Forecast]):
         return f"historical simulation ({self.window})"
 
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
         returns = log_returns(panel).numpy().astype(np.float32)
@@ -148,7 +160,13 @@ class EWMAStudentT(PanelPredictor[Forecast]):
         return replace(self, degrees=self.degrees or float(degrees), factor=self.factor or float(factor))
 
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
         model = self.fit(panel.part(0, min(origins) + 1)) if None in (self.degrees, self.factor) else self

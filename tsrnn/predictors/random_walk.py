@@ -11,13 +11,13 @@ import numpy.typing as npt
 import torch
 
 from tsrnn.codecs import LogReturns
-from tsrnn.data.calendars import following_sessions
+from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Density, Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.ops.scan import before, hold
 from tsrnn.predictors.base import PanelPredictor
-from tsrnn.protocols import Panel, Predictor
+from tsrnn.protocols import Context, Panel, Predictor
 
 Floats = npt.NDArray[np.float64]
 Moves = Callable[[np.random.Generator, int], npt.NDArray[np.float32]]
@@ -87,7 +87,13 @@ class RandomWalk(PanelPredictor[Forecast]):
         return NormalDistribution(torch.zeros_like(scale), scale)
 
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`."""
         walk = self
@@ -166,13 +172,6 @@ def ewma_volatility(panel: Panel) -> torch.Tensor:
 def next_session(panel: Panel) -> Panel:
     """The panel with one more time step, without values: what is known before it is known of the future."""
     return panel.followed_by(np.full((len(panel.unique_ids), 1), np.nan), panel.ds[-1:])
-
-
-def forecast_sessions(panel: Panel, origins: Sequence[int], horizon: int) -> np.ndarray:
-    """(O, H) the sessions after each origin: the panel's own, and the calendar's beyond its end."""
-    beyond = following_sessions(panel.ds, panel.calendar, horizon)
-    sessions = np.concatenate([panel.ds, beyond.astype(panel.ds.dtype)])
-    return np.stack([sessions[origin + 1 : origin + 1 + horizon] for origin in origins])
 
 
 def _constant(returns: torch.Tensor) -> tuple[torch.Tensor, float]:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 from scipy import special
 
+from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Density, Forecast
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.predictors.base import PanelPredictor, checked_origins
-from tsrnn.predictors.random_walk import forecast_sessions
-from tsrnn.protocols import Panel
+from tsrnn.protocols import Context, Panel
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,7 +71,13 @@ class SeasonalNaive(PanelPredictor[Forecast]):
         return np.stack([mean[:, None] + distances * deviation[:, None] for mean, deviation, _ in parts])
 
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> Forecast:
         """Paths of every series from every origin: see `tsrnn.protocols.Predictor`.
 

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
 from tsrnn.forecasts import LEVELS, QuantileForecast
 from tsrnn.predictors.base import PanelPredictor
-from tsrnn.predictors.random_walk import forecast_sessions
-from tsrnn.protocols import Panel, Predictor, session_text
+from tsrnn.protocols import Context, Panel, Predictor, session_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,7 +94,13 @@ class _Statistical(PanelPredictor[QuantileForecast]):
         return replace(self, fitted=fitted)
 
     def _forecast(
-        self, panel: Panel, horizon: int, origins: list[int], num_samples: int, seed: int
+        self,
+        panel: Panel,
+        horizon: int,
+        origins: list[int],
+        num_samples: int,
+        seed: int,
+        context: Context | None,
     ) -> QuantileForecast:
         """Quantiles of every series from every origin: see `tsrnn.protocols.Predictor`.
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from tests.reports import random_walks
+from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation.backtests.comparison import Comparison
 from tsrnn.evaluation.backtests.walk_forward import Origins, backtest
 from tsrnn.forecasts import Forecast
-from tsrnn.predictors.random_walk import forecast_sessions
 from tsrnn.protocols import Panel
 
 
