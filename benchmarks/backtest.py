@@ -78,7 +78,7 @@ def speed() -> None:
     torch.manual_seed(0)
     data = PriceSeries(prices())
     panel = data.panel
-    origins = np.arange(panel.num_sessions - 21 - 249 * 7, panel.num_sessions - 20, 7).tolist()
+    origins = np.arange(panel.num_steps - 21 - 249 * 7, panel.num_steps - 20, 7).tolist()
     # As the shipped configuration has it; what it costs does not depend on the weights.
     network = Forecaster(data.codec, partial(LSTM, hidden_size=48), embedding_size=32).eval()
     print("# 20 stocks × 250 origins × horizon 20 × 200 paths\nmodel\tforecast\tscored, CPU seconds")

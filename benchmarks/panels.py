@@ -91,7 +91,7 @@ def aligned(series: Sequence[np.ndarray]) -> Panel:
 
 def rolling(panel: Panel, horizon: int, count: int, step: int) -> tuple[int, ...]:
     """The last `count` origins that leave `horizon` steps, `step` apart."""
-    last = panel.num_sessions - 1 - horizon
+    last = panel.num_steps - 1 - horizon
     return tuple(range(last - step * (count - 1), last + 1, step))
 
 
@@ -171,7 +171,7 @@ def fit_and_forecast(case: PanelCase, seed: int) -> tuple[np.ndarray, float]:
     model, optimizer = config["model"]["init_args"], config["model"]["init_args"]["optimizer"]["init_args"]
     began, known = time.process_time(), case.origins[0] + 1
     panel = case.panel
-    ends = None if panel.ends is None else panel.ends - (panel.num_sessions - known)
+    ends = None if panel.ends is None else panel.ends - (panel.num_steps - known)
     history = Panel(panel.unique_ids, panel.ds[:known], panel.values[:, :known], panel.calendar, ends)
     steps = LARGE_STEPS if (~np.isnan(history.values)).sum() > LARGE else SMALL_STEPS
     with quiet():

@@ -95,8 +95,8 @@ def work(checkout: Path, data: Path, out: Path) -> None:
         "--trainer.max_epochs", "2", "--data.batches_per_epoch", "5", "--trainer.default_root_dir", "student",
         *always)  # fmt: skip
     series = tsrnn.read_series(data / "panel_daily.csv")
-    origins = [2500, 2900, prices.num_sessions - 1]
-    places = [1000, 1400, series.num_sessions - 1]
+    origins = [2500, 2900, prices.num_steps - 1]
+    places = [1000, 1400, series.num_steps - 1]
     kinds = {
         "network of returns": (network, prices, origins),
         "random walk": (tsrnn.RandomWalk("constant", 2000), prices, origins),

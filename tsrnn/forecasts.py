@@ -133,11 +133,11 @@ class Forecast(_ForecastTable):
 
     Args:
         unique_ids: the N names.
-        origins: the O sessions whose value is the last one known to the forecast.
-        ds: (O, H) sessions that are forecast.
+        origins: the O time steps whose value is the last one known to the forecast.
+        ds: (O, H) time steps that are forecast.
         samples: (O, N, S, H) paths.
         last: (O, N) values at the origins, NaN where the series has none.
-        ends: (N,) the last session of each series that counts its own, as in `Panel`; else None.
+        ends: (N,) the last time step of each series that counts its own, as in `Panel`; else None.
         density: the closed form of the first steps, where there is one.
     """
 
@@ -216,12 +216,12 @@ class QuantileForecast(_ForecastTable):
 
     Args:
         unique_ids: the N names.
-        origins: the O sessions whose value is the last one known to the forecast.
-        ds: (O, H) sessions that are forecast.
+        origins: the O time steps whose value is the last one known to the forecast.
+        ds: (O, H) time steps that are forecast.
         values: (O, N, Q, H) quantiles.
         levels: (Q,) of the quantiles, increasing.
         last: (O, N) values at the origins, NaN where the series has none.
-        ends: (N,) the last session of each series that counts its own, as in `Panel`; else None.
+        ends: (N,) the last time step of each series that counts its own, as in `Panel`; else None.
     """
 
     unique_ids: tuple[str, ...]

@@ -113,14 +113,14 @@ class Distribution(Protocol):
 
 @dataclass(frozen=True)
 class Panel:
-    """Series on one common index of sessions.
+    """Series on one common index of time steps.
 
     Args:
         unique_ids: the N names.
-        ds: the T sessions in increasing order, datetime64 or integers.
+        ds: the T time steps in increasing order, datetime64 or integers.
         values: (N, T) float64 in the raw unit (a price in its currency), NaN where a series has none.
-        calendar: what makes the sessions that follow: an exchange's code, "24/7" or "none".
-        ends: (N,) for series without dates that each count their own sessions: the number of each one's
+        calendar: what makes the time steps that follow: an exchange's code, "24/7" or "none".
+        ends: (N,) for series without dates that each count their own time steps: the number of each one's
             last. The series stand aligned at their ends, and `ds` is then −T + 1, ..., 0. Else None.
     """
 
@@ -134,11 +134,11 @@ class Panel:
         if self.values.shape != (len(self.unique_ids), len(self.ds)):
             raise ValueError(
                 f"values are {self.values.shape}, but there are {len(self.unique_ids)} series "
-                f"and {len(self.ds)} sessions"
+                f"and {len(self.ds)} time steps"
             )
 
     @property
-    def num_sessions(self) -> int:
+    def num_steps(self) -> int:
         """T."""
         return len(self.ds)
 
@@ -147,7 +147,7 @@ class Panel:
         return torch.from_numpy(self.values if self.values.flags.writeable else self.values.copy())
 
     def with_values(self, values: npt.NDArray[np.float64]) -> Panel:
-        """The same series and sessions with other values, (N, T)."""
+        """The same series and time steps with other values, (N, T)."""
         return replace(self, values=values)
 
     def rows(self, places: Sequence[int] | npt.NDArray[Any]) -> Panel:
@@ -161,48 +161,48 @@ class Panel:
         )
 
     def part(self, start: int, stop: int) -> Panel:
-        """The sessions from index `start` up to, and not with, `stop`; the values are not copied."""
-        back = self.num_sessions - stop
+        """The time steps from index `start` up to, and not with, `stop`; the values are not copied."""
+        back = self.num_steps - stop
         ds, values = self.ds[start:stop], self.values[:, start:stop]
         if self.ends is None:
             return replace(self, ds=ds, values=values)
         return replace(self, ds=ds + back, values=values, ends=self.ends - back)
 
     def followed_by(self, values: npt.NDArray[np.float64], ds: npt.NDArray[Any] | None = None) -> Panel:
-        """The panel with further sessions after its last.
+        """The panel with further time steps after its last.
 
         Args:
-            values: (N, K) of the further sessions.
-            ds: (K,) those sessions. Default: the numbers that follow; dated sessions must be given.
+            values: (N, K) of the further time steps.
+            ds: (K,) those time steps. Default: the numbers that follow; dated time steps must be given.
         """
         ahead = values.shape[1]
         values = np.concatenate([self.values, values], axis=1)
         if self.ends is not None:
             return replace(self, ds=np.arange(1 - values.shape[1], 1), values=values, ends=self.ends + ahead)
         if ds is None:
-            step = self.ds[-1] - self.ds[-2] if self.num_sessions > 1 else 1
+            step = self.ds[-1] - self.ds[-2] if self.num_steps > 1 else 1
             ds = self.ds[-1] + step * np.arange(1, ahead + 1)
         return replace(self, ds=np.concatenate([self.ds, ds]), values=values)
 
     def last(self, sessions: int) -> Panel:
-        """The panel's last `sessions` sessions."""
-        return self.part(max(self.num_sessions - sessions, 0), self.num_sessions)
+        """The panel's last `sessions` time steps."""
+        return self.part(max(self.num_steps - sessions, 0), self.num_steps)
 
 
-def session_text(session: Any) -> str:
-    """A session in words: its number, its day, or its day and time where it has one."""
+def time_text(session: Any) -> str:
+    """A time step in words: its number, its day, or its day and time where it has one."""
     if isinstance(session, np.datetime64 | pd.Timestamp):
         return str(pd.Timestamp(session)).removesuffix(" 00:00:00")
     return str(session)
 
 
 class Holdout(NamedTuple):
-    """A panel of which the sessions after an origin are forecast, and compared with the observed values.
+    """A panel of which the time steps after an origin are forecast, and compared with the observed values.
 
     Attributes:
-        panel: the series, the held-out sessions included.
-        origin: index of the last session that is known.
-        horizon: how many sessions after it are compared.
+        panel: the series, the held-out time steps included.
+        origin: index of the last time step that is known.
+        horizon: how many time steps after it are compared.
         season: length of the season, of the naive forecast and of MASE's scale.
     """
 
@@ -230,7 +230,7 @@ class Predictor(Protocol):
         Args:
             panel: the series; a forecast never reads a value after its origin.
             horizon: H, the number of steps.
-            origins: indices into the panel's sessions, each the last session known; default the last.
+            origins: indices into the panel's time steps, each the last time step known; default the last.
             num_samples: S, paths a series.
             context: what is known besides the panel, a row a series; `known` is of every time step of the
                 panel and of the H after it, (N, T + H, K). What is not conditioned on one ignores it.
@@ -246,7 +246,7 @@ class Fittable(Protocol):
         """The predictor that is learned from all of a panel; what is fitted is not changed.
 
         Args:
-            panel: the past. Whatever is fitted or chosen comes from these sessions alone.
+            panel: the past. Whatever is fitted or chosen comes from these time steps alone.
             previous: the predictor of an earlier fit, to start warm from; None: from nothing.
         """
         ...

@@ -11,7 +11,7 @@ from tests.cli.test_commands import CONFIG, QUICK, facts
 from tests.panels import seasonal_frame
 from tests.prices import random_walks, write_long
 from tsrnn.cli.main import main
-from tsrnn.protocols import session_text
+from tsrnn.protocols import time_text
 
 PANEL = str(Path(CONFIG).parent / "panel_daily.yaml")
 SMALL = ["--trainer.max_epochs=1", "--data.batches_per_epoch=3", "--data.batch_size=8"]
@@ -83,7 +83,7 @@ def test_a_configuration_is_fitted_before_its_first_origin_and_again_warm(capsys
     assert len(weights) == -(-len(origins) // 5)
     # Each fit saw sessions up to its own first origin, and all after the first began from the one before.
     for place, name in enumerate(weights):
-        assert session_text(origins[5 * place]) in name
+        assert time_text(origins[5 * place]) in name
         assert name.endswith("_warm.ckpt") == (place > 0)
     assert main([*command, "--refit", "5", "--warm-start", "--out", "warm"]) == 0
     capsys.readouterr()

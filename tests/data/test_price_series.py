@@ -21,7 +21,7 @@ def test_the_embedded_sample_is_the_default():
     data = PriceSeries()
     assert set(data.panel.unique_ids) == {"AAPL", "IBM", "GOOG", "MSFT"}
     assert data.panel.calendar == "XNYS"
-    assert (data.panel.num_sessions, data.panel.ds[-1]) == (3270, np.datetime64("2013-03-01"))
+    assert (data.panel.num_steps, data.panel.ds[-1]) == (3270, np.datetime64("2013-03-01"))
     goog = data.panel.values[data.panel.unique_ids.index("GOOG")]
     assert np.isnan(goog[:1122]).all()
     assert not np.isnan(goog[1122:]).any()

@@ -346,7 +346,7 @@ def test_the_history_is_what_a_forecast_reads_and_nothing_if_that_is_too_large(m
     codec = data.codec
     needed = codec.memory + codec.context * codec.block_size
     history = data.history()
-    assert history.num_sessions == needed == 20
+    assert history.num_steps == needed == 20
     np.testing.assert_array_equal(history.values, data.panel.values[:, -needed:])
     monkeypatch.setattr("tsrnn.data.panels.base.HISTORY_VALUES", 6 * needed)
     assert data.history() is not None

@@ -424,7 +424,7 @@ def test_the_rules_of_prices_hold(monkeypatch):
     ended = {**SMALL, "end": "2023-12-29", "calendar": "none"}
     with pytest.raises(DataError, match="series AAPL, row 50"):
         _ = Yahoo(["AAPL"], refresh=True, **ended).panel
-    assert Yahoo(["AAPL"], on_missing="drop", **ended).panel.num_sessions == 519
+    assert Yahoo(["AAPL"], on_missing="drop", **ended).panel.num_steps == 519
 
 
 @pytest.mark.parametrize(

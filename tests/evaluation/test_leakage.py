@@ -71,7 +71,7 @@ class ShuffledSplit(PriceSeries):
 
     def train_dataloader(self):
         draws = self.draws(self.batch_size, self.batches_per_epoch, self.seed)
-        last = self.panel.num_sessions
+        last = self.panel.num_steps
         return RandomWindows(self.encoding, sessions=last, window_length=32, warm_up=8, **draws)
 
 
@@ -144,7 +144,7 @@ class Peeking:
     """A forecast of what is going to happen, where it is there to be seen."""
 
     def forecast(self, panel, horizon, *, origins=None, num_samples=1000):
-        ahead = [min(origin + 1, panel.num_sessions - 1) for origin in origins]
+        ahead = [min(origin + 1, panel.num_steps - 1) for origin in origins]
         value = panel.values[:, ahead].T
         samples = np.broadcast_to(value[:, :, None, None], (*value.shape, num_samples, horizon))
         return Forecast(panel.unique_ids, panel.ds[origins], panel.ds[origins, None], samples, value)

@@ -28,7 +28,7 @@ class Fixed:
         self.quantiles, self.levels, self.name, self.asked = np.asarray(quantiles), levels, name, []
 
     def forecast(self, panel, horizon, *, origins=None, num_samples=1000):
-        origins = [panel.num_sessions - 1] if origins is None else list(origins)
+        origins = [panel.num_steps - 1] if origins is None else list(origins)
         assert origins == sorted(set(origins))
         self.asked.append(origins)
         shape = (len(origins), len(panel.unique_ids), len(self.levels), horizon)

@@ -66,8 +66,8 @@ def test_the_model_is_left_as_it_was(kind):
 def test_a_forecast_is_conditioned_on_what_is_known_of_its_steps(kind, head):
     panel, network, horizon = panel_of(kind), predictor(kind, K, head), 10
     generator = torch.Generator().manual_seed(0)
-    known = torch.randn(2, panel.num_sessions + horizon, K, generator=generator)
-    origin = panel.num_sessions - 30
+    known = torch.randn(2, panel.num_steps + horizon, K, generator=generator)
+    origin = panel.num_steps - 30
 
     def paths(changed, origins=(origin,)):
         forecast = network.forecast(

@@ -16,7 +16,7 @@ from tsrnn.cli.arguments import mistakes_in_one_line, modules_of
 from tsrnn.cli.command_line import CommandLine
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Panel, time_text
 from tsrnn.training import Forecaster, load
 from tsrnn.training.experiment import make_trainer, seed_everything, train
 from tsrnn.training.runtime.quiet import quiet
@@ -108,15 +108,15 @@ class ConfiguredNetwork:
         weights = self.folder / f"{self._name_of(job)}.ckpt"
         if weights.is_file():
             return _trained(weights, modules)
-        span, last = panel.num_sessions - self.validation, session_text(panel.ds[-1])
+        span, last = panel.num_steps - self.validation, time_text(panel.ds[-1])
         shortest = getattr(self.data, "window_length", 2)
         if span < shortest:
             raise DataError(
-                f"{panel.num_sessions} sessions up to {last} are too few: {self.validation} choose the "
+                f"{panel.num_steps} sessions up to {last} are too few: {self.validation} choose the "
                 f"epoch, and to train a window needs {shortest}; begin later"
             )
         seed_everything(int(self._config.seed_everything))
-        data = self.data.over(panel, (span, panel.num_sessions, panel.num_sessions))
+        data = self.data.over(panel, (span, panel.num_steps, panel.num_steps))
         made = self._made(data)
         if job.previous is not None:
             try:
@@ -138,7 +138,7 @@ class ConfiguredNetwork:
 
     def _name_of(self, job: FitJob) -> str:
         """Of a fit's file: its span, all that the configuration says, and whether it started warm."""
-        ends = (session_text(job.panel.ds[place]).replace(":", "").replace(" ", "T") for place in (0, -1))
+        ends = (time_text(job.panel.ds[place]).replace(":", "").replace(" ", "T") for place in (0, -1))
         digest = hashlib.sha256(self.identity.encode()).hexdigest()[:8]
         return f"{'_'.join(ends)}_{digest}{'_warm' if job.previous is not None else ''}"
 

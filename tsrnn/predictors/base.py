@@ -73,7 +73,7 @@ def checked_origins(
     """
     if horizon < 1 or num_samples < 1:
         raise DataError("a forecast needs a horizon and a number of paths of at least 1")
-    chosen = [panel.num_sessions - 1] if origins is None else [int(origin) for origin in origins]
-    if not chosen or chosen != sorted(set(chosen)) or not 0 <= chosen[0] <= chosen[-1] < panel.num_sessions:
-        raise DataError(f"origins must increase within the panel's {panel.num_sessions} time steps")
+    chosen = [panel.num_steps - 1] if origins is None else [int(origin) for origin in origins]
+    if not chosen or chosen != sorted(set(chosen)) or not 0 <= chosen[0] <= chosen[-1] < panel.num_steps:
+        raise DataError(f"origins must increase within the panel's {panel.num_steps} time steps")
     return chosen

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.predictors.base import checked_origins
-from tsrnn.protocols import Panel, Predictor, session_text
+from tsrnn.protocols import Panel, Predictor, time_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,11 +44,11 @@ class Conformal:
 
         q_t+1 = q_t + η (share of the series with log s_t > q_t  −  (1 − c)),
 
-    from q = 0, the interval as it is, over the targets t of the last `calibration` sessions up to the origin;
-    for step h the last of them was forecast h sessions before. One session too many in which every series is
-    missed stretches the interval by e^η. Over T sessions the mean share of misses of one track differs from
-    1 − c by (q_T − q_0) / (η T), whatever the series do: with η = 0.1, over 250 sessions in which k goes from
-    1 to 1.3, by 1.05 points. A smaller η follows more slowly, a larger one follows noise, which costs width,
+    from q = 0, the interval as it is, over the targets t of the last `calibration` time steps up to the
+    origin; for step h the last of them was forecast h time steps before. One time step too many in which every
+    series is missed stretches the interval by e^η. Over T time steps the mean share of misses of one track
+    differs from 1 − c by (q_T − q_0) / (η T), whatever the series do: with η = 0.1, over 250 time steps in which
+    k goes from 1 to 1.3, by 1.05 points. A smaller η follows more slowly, a larger one follows noise, which costs width,
     above all where series are few. Without known targets the interval stays as it is.
 
     The median is the predictor's own. Quantiles between two levels are stretched by a k interpolated by the
@@ -65,11 +65,11 @@ class Conformal:
         predictor: what is corrected: of paths or of quantiles.
         method: "split" or "rolling".
         levels: the central intervals that are corrected, in percent.
-        calibration: how many sessions before an origin are looked back on.
+        calibration: how many time steps before an origin are looked back on.
         rate: η of the rolling correction. Of 0.02, 0.05, 0.1 and 0.2 the smallest that kept one-step coverage
             within a point of its level in every calendar year before 2008 that was tried, 20 US stocks by a
             random walk in 1993 to 1999 and by an LSTM in 2006 and 2007: `benchmarks/conformal.py --choose`.
-        first: index of the first session that the predictor was neither trained nor chosen on: no target
+        first: index of the first time step that the predictor was neither trained nor chosen on: no target
             before it is looked at. None: it has learned from none of the panel.
 
     Raises:
@@ -97,11 +97,11 @@ class Conformal:
         if not 0 < self.levels[0] <= self.levels[-1] < 100:
             raise ConfigError(f"levels are between 0 and 100 percent, not {list(self.levels)}")
         if self.calibration < 1:
-            raise ConfigError(f"calibration is a number of sessions from 1 on, not {self.calibration}")
+            raise ConfigError(f"calibration is a number of time steps from 1 on, not {self.calibration}")
         if not 0 < self.rate < 1:
             raise ConfigError(f"rate is between 0 and 1, not {self.rate:g}")
         if self.first is not None and self.first < 0:
-            raise ConfigError(f"first is the index of a session from 0 on, not {self.first}")
+            raise ConfigError(f"first is the index of a time step from 0 on, not {self.first}")
 
     @property
     def name(self) -> str:
@@ -144,7 +144,7 @@ class Conformal:
         if self.method == "split":
             newest = asked.min() - horizon
             before = np.arange(newest - self.calibration + 1, newest + 1)
-        else:  # each step of the horizon has targets in all of the last sessions
+        else:  # each step of the horizon has targets in all of the last time steps
             before = np.unique(asked[:, None] - np.arange(1, self.calibration + horizon))
         return before[before >= self._oldest]
 
@@ -156,7 +156,7 @@ class Conformal:
     def _scores(
         self, base: Forecast | QuantileForecast, panel: Panel, read: npt.NDArray[np.int64], last: int
     ) -> Floats:
-        """(T, N, L, H) scores by the session of their target, from session read[0] to `last`; else NaN."""
+        """(T, N, L, H) scores by the time step of their target, from read[0] to `last`; else NaN."""
         median = base.median
         count, horizon = len(panel.unique_ids), median.shape[-1]
         scores = np.full((last + 1 - read[0], count, len(self.levels), horizon), np.nan)
@@ -174,7 +174,7 @@ class Conformal:
         return scores
 
     def _split_stretch(self, scores: Floats, panel: Panel, origin: int, start: int) -> Floats:
-        """(1, L, H), for all origins; `scores` begin at session `start`."""
+        """(1, L, H), for all origins; `scores` begin at time step `start`."""
         horizon = scores.shape[-1]
         stretch = np.empty((1, *scores.shape[2:]))
         for place, level in enumerate(self.levels):
@@ -187,14 +187,14 @@ class Conformal:
                 if days < needed:
                     raise DataError(
                         f"the split correction at {level:g} % needs {needed} origins with targets known at "
-                        f"{session_text(panel.ds[origin])}, not {days}: begin later, or look back on more"
+                        f"{time_text(panel.ds[origin])}, not {days}: begin later, or look back on more"
                     )
                 rank = math.ceil(round((seen.sum() + 1) * level / 100, 9))  # 19 of 20 are 95 percent
                 stretch[0, place, step] = np.sort(known[seen])[rank - 1]
         return stretch
 
     def _rolling_stretch(self, scores: Floats, asked: npt.NDArray[np.int64], start: int) -> Floats:
-        """(O, L, H), for each origin the track of its own last sessions; `scores` begin at `start`."""
+        """(O, L, H), for each origin the track of its own last time steps; `scores` begin at `start`."""
         with np.errstate(divide="ignore"):
             logs = np.log(scores)  # −inf for an observation at the median, which is never missed
         allowed = 1 - np.array(self.levels)[:, None] / 100

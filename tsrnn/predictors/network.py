@@ -20,7 +20,7 @@ from tsrnn.heads import Quantiles
 from tsrnn.models import AutoregressiveModel, ModelState
 from tsrnn.ops import state as state_ops
 from tsrnn.predictors.base import PanelPredictor
-from tsrnn.protocols import Context, Panel, session_text
+from tsrnn.protocols import Context, Panel, time_text
 
 _CHUNK_LENGTH = 4096
 _LARGEST_MEMORY = 1 << 22
@@ -71,7 +71,7 @@ class NetworkPredictor(PanelPredictor[Forecast | QuantileForecast]):
         lost = np.argwhere(np.isnan(known)) if self.model.codec.memory is not None else ()
         for place in dict.fromkeys(int(place) for place, _ in lost):
             names = first_few([ids[series] for origin, series in lost if origin == place])
-            problem = f"no forecast from {session_text(cutoffs[place])}: no recent value of {names}"
+            problem = f"no forecast from {time_text(cutoffs[place])}: no recent value of {names}"
             warnings.warn(DataWarning(problem), stacklevel=4)
         if isinstance(self.model.head, Quantiles):
             levels = np.array(self.model.head.levels)

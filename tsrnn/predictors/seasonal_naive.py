@@ -60,7 +60,7 @@ class SeasonalNaive(PanelPredictor[Forecast]):
             panel: the series; a forecast never reads a value after its origin.
             horizon: H, the number of steps.
             levels: (Q,) between 0 and 1.
-            origins: indices into the panel's sessions, each the last session known; default the last.
+            origins: indices into the panel's time steps, each the last time step known; default the last.
 
         Returns:
             (O, N, Q, H) quantiles in raw units.

@@ -18,7 +18,7 @@ from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
 from tsrnn.forecasts import LEVELS, QuantileForecast
 from tsrnn.predictors.base import PanelPredictor
-from tsrnn.protocols import Context, Panel, Predictor, session_text
+from tsrnn.protocols import Context, Panel, Predictor, time_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Fitted(NamedTuple):
     """What is fitted for a series.
 
     Attributes:
-        start: the series' first observed session of those that were fitted: the model's states begin there.
+        start: the series' first observed time step of those that were fitted: the model's states begin there.
         model: of `statsforecast`; None for a series that never moved.
     """
 
@@ -105,7 +105,7 @@ class _Statistical(PanelPredictor[QuantileForecast]):
         """Quantiles of every series from every origin: see `tsrnn.protocols.Predictor`.
 
         Raises:
-            DataError: if the panel begins after the first session that a series was fitted on.
+            DataError: if the panel begins after the first time step that a series was fitted on.
         """
         predictor = self.fit(panel.part(0, min(origins) + 1)) if self.fitted is None else self
         assert predictor.fitted is not None
@@ -120,11 +120,11 @@ class _Statistical(PanelPredictor[QuantileForecast]):
             if name not in predictor.fitted:
                 continue
             start, model = predictor.fitted[name]
-            # A model's states, and the places in its season, count from the session where it was fitted.
+            # A model's states, and the places in its season, count from the time step where it was fitted.
             begin = int(np.searchsorted(sessions[series], start))
             if begin == len(sessions[series]) or sessions[series, begin] != start:
                 raise DataError(
-                    f"{self.name} of {name} was fitted from session {session_text(start)} on: forecast a "
+                    f"{self.name} of {name} was fitted from time step {time_text(start)} on: forecast a "
                     "panel that has it, or fit anew"
                 )
             for place, origin in enumerate(origins):
@@ -276,8 +276,8 @@ def _still(history: Floats) -> bool:
 
 
 def _own_sessions(panel: Panel) -> npt.NDArray[Any]:
-    """(N, T) the sessions of each series as it counts them."""
-    shape = (len(panel.unique_ids), panel.num_sessions)
+    """(N, T) the time steps of each series as it counts them."""
+    shape = (len(panel.unique_ids), panel.num_steps)
     return np.broadcast_to(panel.ds if panel.ends is None else panel.ds + panel.ends[:, None], shape)
 
 

@@ -200,7 +200,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "task_")
         panel = self.data_.panel
-        origins = spaced_origins(panel.num_sessions, self.data_.spans[1], horizon, past_origins)
+        origins = spaced_origins(panel.num_steps, self.data_.spans[1], horizon, past_origins)
         past = self._forecast(horizon, origins, num_samples) if origins else None
         future = self._forecast(horizon, None, num_samples)
         return fan_chart(panel, future, past=past, levels=tuple(levels))

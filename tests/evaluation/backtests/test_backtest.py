@@ -24,7 +24,7 @@ class Last:
     diary: list = field(default_factory=list, compare=False, repr=False)
 
     def forecast(self, panel, horizon, *, origins=None, num_samples=1000):
-        self.diary.append(("forecast", panel.num_sessions, list(origins)))
+        self.diary.append(("forecast", panel.num_steps, list(origins)))
         last = panel.values[:, origins].T
         noise = np.random.default_rng(0).standard_normal((len(origins), len(last.T), num_samples, horizon))
         ds = forecast_sessions(panel, origins, horizon)
@@ -38,8 +38,8 @@ class Fitted(Last):
     """It learns how many sessions it was fitted on."""
 
     def fit(self, panel, *, previous=None):
-        self.diary.append(("fit", panel.num_sessions, panel.ds[-1], previous))
-        return Last(self.name, panel.num_sessions / 1000, self.diary)
+        self.diary.append(("fit", panel.num_steps, panel.ds[-1], previous))
+        return Last(self.name, panel.num_steps / 1000, self.diary)
 
 
 def test_the_frame_has_a_row_for_every_model_origin_series_and_step():
@@ -113,7 +113,7 @@ def test_an_interrupted_backtest_goes_on_where_it_stopped(tmp_path):
     @dataclass(frozen=True)
     class Fails(Fitted):
         def fit(self, panel, *, previous=None):
-            if panel.num_sessions > 25:
+            if panel.num_steps > 25:
                 raise Interrupted
             return super().fit(panel, previous=previous)
 

@@ -26,7 +26,7 @@ from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.backtest import backtest_report
 from tsrnn.predictors import Conformal
 from tsrnn.predictors.by_name import baselines
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Panel, time_text
 from tsrnn.training.runtime.run_folder import new_run_folder
 
 # What is shown at a terminal of the scores; the report has them all.
@@ -128,23 +128,25 @@ def _parser(verb: str) -> LineParser:
         "network", metavar="CONFIG|CKPT", help="a configuration, which is trained; or a checkpoint or run"
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="series; default: those of CONFIG or CKPT")
-    parser.add_argument("--horizon", type=positive, help="sessions ahead; default: 20, or a panel's own")
+    parser.add_argument("--horizon", type=positive, help="time steps ahead; default: 20, or a panel's own")
     parser.add_argument(
         "--first",
         type=_session,
-        help="the first origin, a date or index; default: the last session of the validation span",
+        help="the first origin, a date or index; default: the last time step of the validation span",
     )
     parser.add_argument(
         "--last", type=_session, help="the last origin; default: the last with all of its horizon"
     )
-    parser.add_argument("--stride", type=positive, default=5, help="sessions from one origin to the next")
+    parser.add_argument("--stride", type=positive, default=5, help="time steps from one origin to the next")
     parser.add_argument(
         "--refit", type=_refit, default="never", help="never, or every how many origins all is fitted anew"
     )
     parser.add_argument("--warm-start", action="store_true", help="each refit starts from the one before")
     parser.add_argument("--length", type=positive, help="of a rolling window; default: all, expanding")
     parser.add_argument("--purge", type=int, help="origins before one not learned from; default: H - 1")
-    parser.add_argument("--embargo", type=int, default=0, help="further sessions that are left out before it")
+    parser.add_argument(
+        "--embargo", type=int, default=0, help="further time steps that are left out before it"
+    )
     parser.add_argument(
         "--paths",
         type=positive,
@@ -253,14 +255,14 @@ def _settings(
 ) -> dict[str, str]:
     """What was run, for the report."""
     ds, places = task.panel.ds, origins.indices(task.panel, task.horizon)
-    spans = "all sessions before" if origins.length is None else f"the {origins.length} sessions before"
+    spans = "all time steps before" if origins.length is None else f"the {origins.length} time steps before"
     purge = task.horizon - 1 if origins.purge is None else origins.purge
     return {
         "network": " ".join([options.network, *changes]),
         "data": task.source,
         "data sha256": panel_hash(task.panel),
-        "sessions": f"{session_text(ds[0])} to {session_text(ds[-1])}, {len(ds):,}",
-        "first and last origin": f"{session_text(ds[places[0]])} and {session_text(ds[places[-1]])}",
+        "sessions": f"{time_text(ds[0])} to {time_text(ds[-1])}, {len(ds):,}",
+        "first and last origin": f"{time_text(ds[places[0]])} and {time_text(ds[places[-1]])}",
         "stride": str(origins.stride),
         "horizon": str(task.horizon),
         "paths": str(options.paths),

@@ -22,7 +22,7 @@ from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.predictors import Conformal
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Panel, time_text
 from tsrnn.training.runtime.run_folder import new_run_folder
 
 _MOST_SERIES = 10
@@ -46,7 +46,7 @@ def run(verb: str, arguments: list[str]) -> int:
         future = forecast(panel, options.horizon, num_samples=options.paths)
         origins = []
         if seen is not None and options.past > 0 and options.conformal != "split":
-            origins = spaced_origins(panel.num_sessions, seen, options.horizon, options.past)
+            origins = spaced_origins(panel.num_steps, seen, options.horizon, options.past)
         past = None
         if origins:
             past = forecast(panel, options.horizon, origins=origins, num_samples=options.paths)
@@ -152,7 +152,7 @@ def write_forecast(
         warnings.warn(DataWarning(f"a few paths carry the mean of {names}: read the median"), stacklevel=2)
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
     figure.savefig(folder / "forecast.png", dpi=150)
-    title = f"{future.ds.shape[1]} sessions after {session_text(future.origins[0])}"
+    title = f"{future.ds.shape[1]} sessions after {time_text(future.origins[0])}"
     if future.ends is not None:
         title = f"{future.ds.shape[1]} sessions after each series' last"
     if "probability_up" in frame:
@@ -171,7 +171,7 @@ def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
     step = frame.groupby("unique_id", sort=False).cumcount() + 1
     horizon = int(step.max())
     chosen = frame[step.isin({1, *(h for h in (5, 10, 20, 60, 120, 250) if h < horizon), horizon})]
-    columns = {"series": list(chosen["unique_id"]), "session": [session_text(day) for day in chosen["ds"]]}
+    columns = {"series": list(chosen["unique_id"]), "session": [time_text(day) for day in chosen["ds"]]}
     columns["median"] = [_price(value) for value in chosen["q0.5"]]
     for level in levels:
         bounds = chosen[f"q{0.5 - level / 200:.6g}"], chosen[f"q{0.5 + level / 200:.6g}"]

@@ -84,7 +84,7 @@ class RandomWindows(RandomBatches):
 
     Args:
         encoding: (N, T, ...) series in model steps.
-        sessions: windows lie within the first `sessions` steps: the training span.
+        time steps: windows lie within the first `sessions` steps: the training span.
         window_length: steps of a window.
         warm_up: how many of them are not scored.
         **draws: see `RandomBatches`.
@@ -117,7 +117,7 @@ class RandomWindows(RandomBatches):
 class BlockWindows(RandomBatches):
     """Random windows over raw values, encoded as they are drawn, for a codec of bounded memory.
 
-    A window has `codec.context` steps. Every series is equally likely; a window ends at any session that
+    A window has `codec.context` steps. Every series is equally likely; a window ends at any time step that
     has the codec's memory and a block behind it (the last one, where a series is shorter), so that blocks
     are met at every phase, as they are when forecasts are made from anywhere.
 
@@ -159,8 +159,8 @@ class BlocksBefore:
     Args:
         values: (N, T) raw values.
         codec: a codec with `memory` and `context`.
-        end: one past the last session of the span.
-        scored: how many sessions it has.
+        end: one past the last time step of the span.
+        scored: how many time steps it has.
     """
 
     _ROWS = 256
@@ -191,10 +191,10 @@ def encoded_windows(values: Tensor, codec: Codec, rows: Tensor, ends: Tensor) ->
     """The last `codec.context` steps before each end, (B, T, ...), floats in float32.
 
     Args:
-        values: (N, T) raw values; before the first session there is nothing.
+        values: (N, T) raw values; before the first time step there is nothing.
         codec: a codec with `memory` and `context`.
         rows: (B,) series.
-        ends: (B,) one past the last session of each window.
+        ends: (B,) one past the last time step of each window.
     """
     assert codec.memory is not None
     assert codec.context is not None
@@ -205,7 +205,7 @@ def encoded_windows(values: Tensor, codec: Codec, rows: Tensor, ends: Tensor) ->
 
 
 def windows(values: Tensor, length: int, rows: Tensor, ends: Tensor) -> Tensor:
-    """The `length` values before each end, (B, length), NaN before a series' first session."""
+    """The `length` values before each end, (B, length), NaN before a series' first time step."""
     places = ends.unsqueeze(1) + torch.arange(-length, 0)
     window = values[rows.unsqueeze(1), places.clamp_min(0)]
     return window.masked_fill(places < 0, torch.nan)

@@ -17,13 +17,13 @@ from torch.utils.data import DataLoader
 from tsrnn.codecs import Codec
 from tsrnn.data.source import DataSource
 from tsrnn.errors import ConfigError, DataWarning
-from tsrnn.protocols import Holdout, Panel, session_text
+from tsrnn.protocols import Holdout, Panel, time_text
 
 HISTORY_VALUES = 2_000_000
 
 
 class PanelData(pl.LightningDataModule, DataSource):
-    """A panel whose sessions are split in three spans in time: training, validation and test.
+    """A panel whose time steps are split in three spans in time: training, validation and test.
 
     A subclass says where the panel comes from, where the spans end and what the codec is when none is
     given, and makes the loaders. Where `given` is set, its `panel` is made from that, in the place of what it
@@ -41,12 +41,12 @@ class PanelData(pl.LightningDataModule, DataSource):
     @cached_property
     @abstractmethod
     def panel(self) -> Panel:
-        """All values, series by session."""
+        """All values, series by time step."""
 
     @cached_property
     @abstractmethod
     def spans(self) -> tuple[int, int, int]:
-        """One past the last session of the training, the validation and the test span."""
+        """One past the last time step of the training, the validation and the test span."""
 
     @abstractmethod
     def make_codec(self) -> Codec:
@@ -66,7 +66,7 @@ class PanelData(pl.LightningDataModule, DataSource):
 
         Args:
             panel: series as `panel` has them, the cut past of a backtest for one.
-            spans: one past the last session of the training, the validation and the test span.
+            spans: one past the last time step of the training, the validation and the test span.
         """
         other = self.reading(panel)
         other.__dict__.update(panel=panel, spans=spans)
@@ -89,7 +89,7 @@ class PanelData(pl.LightningDataModule, DataSource):
         return {"batch_size": batch_size, "batches_per_epoch": batches_per_epoch, "seed": seed, "rank": rank}
 
     def predict_dataloader(self) -> DataLoader[Panel]:
-        """One batch: the panel, to be forecast beyond its last session."""
+        """One batch: the panel, to be forecast beyond its last time step."""
         return one_batch(self.panel)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
@@ -111,7 +111,7 @@ class PanelData(pl.LightningDataModule, DataSource):
         return self.panel.last(needed) if needed <= room else None
 
     def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
-        """Stop where sessions would be scored that the weights were trained or chosen on.
+        """Stop where time steps would be scored that the weights were trained or chosen on.
 
         Args:
             verb: validate or test; anything else scores nothing.
@@ -128,7 +128,7 @@ class PanelData(pl.LightningDataModule, DataSource):
             warnings.warn(DataWarning(problem), stacklevel=2)
         elif own["spans"][span] < trained["spans"][span]:
             seen = trained["train_end" if verb == "validate" else "valid_end"]
-            raise ConfigError(f"{verb} would score sessions up to {seen}, which the checkpoint has seen")
+            raise ConfigError(f"{verb} would score time steps up to {seen}, which the checkpoint has seen")
 
     def description(self) -> dict[str, Any]:
         """What a checkpoint says of the data: source, span, split and hash, in plain types."""
@@ -138,13 +138,13 @@ class PanelData(pl.LightningDataModule, DataSource):
             "sha256": panel_hash(panel),
             "unique_ids": list(panel.unique_ids),
             "calendar": panel.calendar,
-            "sessions": panel.num_sessions,
+            "sessions": panel.num_steps,
             "observations": int((~np.isnan(panel.values)).sum()),
-            "first": session_text(panel.ds[0]),
-            "train_end": session_text(panel.ds[train - 1]),
-            "valid_end": session_text(panel.ds[valid - 1]),
-            "test_end": session_text(panel.ds[test - 1]),
-            "last": session_text(panel.ds[-1]),
+            "first": time_text(panel.ds[0]),
+            "train_end": time_text(panel.ds[train - 1]),
+            "valid_end": time_text(panel.ds[valid - 1]),
+            "test_end": time_text(panel.ds[test - 1]),
+            "last": time_text(panel.ds[-1]),
             "spans": [train, valid, test],
         }
 
@@ -156,7 +156,7 @@ def one_batch(item: Any) -> DataLoader[Any]:
 
 
 def panel_hash(panel: Panel) -> str:
-    """sha256 over names, sessions and values: the same data has the same hash, from whatever file."""
+    """sha256 over names, time steps and values: the same data has the same hash, from whatever file."""
     order = sorted(range(len(panel.unique_ids)), key=panel.unique_ids.__getitem__)
     digest = hashlib.sha256("\x00".join(panel.unique_ids[series] for series in order).encode())
     digest.update(np.ascontiguousarray(panel.ds).astype("int64").tobytes())

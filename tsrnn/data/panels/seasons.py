@@ -3,7 +3,7 @@
 | the data come | seasons | block | reads |
 |---|---|---|---|
 | several times a day | a day, a week | a day | 28 blocks |
-| daily | the last value, a week (5 sessions where the exchange is shut at weekends) | a week | 8 blocks |
+| daily | the last value, a week (5 time steps where the exchange is shut at weekends) | a week | 8 blocks |
 | weekly, monthly, quarterly | the last value, a year | a year | 4 years, at least 8 blocks |
 | yearly, or nobody knows | the last value | the horizon | 8 blocks |
 
@@ -43,9 +43,9 @@ _YEARS = {"weekly": 52, "monthly": 12, "quarterly": 4}
 def frequency_of(panel: Panel) -> str:
     """How often the panel's values come, one of `FREQUENCIES`, from the usual step between its dates.
 
-    Sessions that are numbered say nothing, nor does a step that is none of these: "unknown".
+    Time steps that are numbered say nothing, nor does a step that is none of these: "unknown".
     """
-    if panel.ds.dtype.kind != "M" or panel.num_sessions < 2:
+    if panel.ds.dtype.kind != "M" or panel.num_steps < 2:
         return "unknown"
     seconds = float(np.median(np.diff(panel.ds) / np.timedelta64(1, "s")))
     for name, step in FREQUENCIES.items():

@@ -18,7 +18,7 @@ from tsrnn.data.panels.files import panel_from_frame, read_series
 from tsrnn.data.panels.seasons import default_blocks, frequency_of, seasons_of
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
-from tsrnn.protocols import Holdout, Panel, session_text
+from tsrnn.protocols import Holdout, Panel, time_text
 
 _LARGEST = 1e30
 
@@ -26,7 +26,7 @@ _LARGEST = 1e30
 class SeriesPanel(PanelData):
     """Series of any kind, from one to hundreds of thousands, one model for all.
 
-    The last `test_size` sessions are held out for `test`, the `valid_size` before them choose among
+    The last `test_size` time steps are held out for `test`, the `valid_size` before them choose among
     models, and the rest trains: random windows of `codec.context` blocks, encoded as they are drawn. What a
     step says depends on a bounded past, so nothing but the values themselves is kept in memory.
 
@@ -36,15 +36,15 @@ class SeriesPanel(PanelData):
     Args:
         path: a CSV (or .csv.gz), a Parquet file or a folder of them, long (unique_id, ds, y) or wide: see
             `read_series`.
-        test_path: a file of the same form with the sessions that follow, for `test`; as the M4 competition
+        test_path: a file of the same form with the time steps that follow, for `test`; as the M4 competition
             has it.
         id_column: names of the series in a long file.
         time_column: dates or whole numbers in a long file.
         value_column: values in a long file.
         calendar: an exchange's code (XNYS, ...), 24/7, 24/5, none, or auto.
-        horizon: sessions that a forecast is wanted for; blocks are not longer.
-        valid_size: sessions of the validation span; 0: none. Default: the horizon.
-        test_size: sessions of the test span. Default: the horizon; with test_path, all that it has.
+        horizon: time steps that a forecast is wanted for; blocks are not longer.
+        valid_size: time steps of the validation span; 0: none. Default: the horizon.
+        test_size: time steps of the test span. Default: the horizon; with test_path, all that it has.
         frequency: how often the values come (hourly, daily, ...), where no dates tell.
         codec: how values become model steps. Default: Blocks, by the rule of `tsrnn.data.panels.seasons`.
         batch_size: windows per batch.
@@ -108,7 +108,7 @@ class SeriesPanel(PanelData):
         return data
 
     def reading(self, panel: Panel) -> Self:
-        """The same data module with a panel in the place of its files, the test file's sessions included."""
+        """The same data module with a panel in place of its files, the test file's time steps included."""
         other = super().reading(panel)
         other.test_path, other.test_size = None, self.spans[2] - self.spans[1]
         return other
@@ -120,7 +120,7 @@ class SeriesPanel(PanelData):
 
     @cached_property
     def _read(self) -> tuple[Panel, int]:
-        """The panel, and how many of its last sessions came from the test file."""
+        """The panel, and how many of its last time steps came from the test file."""
         if self.given is not None:
             panel = self.given
         elif self.path is None:
@@ -131,25 +131,25 @@ class SeriesPanel(PanelData):
             return panel, self.horizon if self.test_size is None else self.test_size
         test = read_series(self.test_path, calendar="none", **self.columns)
         panel = followed_by(panel, test, self.test_path)
-        return panel, test.num_sessions if self.test_size is None else self.test_size
+        return panel, test.num_steps if self.test_size is None else self.test_size
 
     @cached_property
     def panel(self) -> Panel:
-        """All values, series by session, without the series that are too short."""
+        """All values, series by time step, without the series that are too short."""
         panel, _ = self._read
         return self._usable(panel, self.spans[0], 2 * self._chosen_codec.event_shape[0])
 
     @cached_property
     def spans(self) -> tuple[int, int, int]:
-        """One past the last session of the training, the validation and the test span."""
+        """One past the last time step of the training, the validation and the test span."""
         panel, test = self._read
-        sessions = panel.num_sessions
+        sessions = panel.num_steps
         test_start = sessions - test
         train = test_start - self.valid_size
         if train < 2:
             raise DataError(
-                f"{sessions} sessions are too few: {self.valid_size} are kept for validation and {test} for "
-                "test; lower --data.valid_size or --data.test_size",
+                f"{sessions} time steps are too few: {self.valid_size} are kept for validation and {test} "
+                "for test; lower --data.valid_size or --data.test_size",
                 path=self.source,
             )
         return train, test_start, sessions
@@ -217,7 +217,7 @@ class SeriesPanel(PanelData):
         return BlocksBefore(self.panel.tensor(), self.codec, valid, valid - train) if train < valid else []
 
     def test_dataloader(self) -> DataLoader[Holdout]:
-        """One batch: the test span, forecast as a whole from the session before it.
+        """One batch: the test span, forecast as a whole from the time step before it.
 
         Raises:
             DataError: if the test span is empty.
@@ -229,7 +229,7 @@ class SeriesPanel(PanelData):
 
 
 def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
-    """The panel with the sessions of another after its own, series by name.
+    """The panel with the time steps of another after its own, series by name.
 
     Raises:
         DataError: if the later panel lacks a series, or does not begin after this one ends.
@@ -240,18 +240,18 @@ def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
         raise DataError(f"there is no series {shown(missing[0])}, which the training data have", path=path)
     dated = panel.ds.dtype.kind == "M"
     if dated != (later.ds.dtype.kind == "M") or (dated and later.ds[0] <= panel.ds[-1]):
-        raise DataError("its sessions do not follow those of the training data", path=path)
+        raise DataError("its time steps do not follow those of the training data", path=path)
     order = [places[name] for name in panel.unique_ids]
     following = later.values[order]
     if later.ends is not None:
         # Aligned at their ends, they begin at different places: what follows begins for all at once.
-        begins = later.num_sessions - later.ends[order]
-        places_of = np.arange(later.num_sessions) + begins[:, None]
-        padded = np.pad(following, ((0, 0), (0, later.num_sessions)), constant_values=np.nan)
+        begins = later.num_steps - later.ends[order]
+        places_of = np.arange(later.num_steps) + begins[:, None]
+        padded = np.pad(following, ((0, 0), (0, later.num_steps)), constant_values=np.nan)
         following = np.take_along_axis(padded, places_of, axis=1)
     if dated:
         awaited = following_sessions(panel.ds, panel.calendar, 1)[0]
         if later.ds[0] != awaited:
-            problem = f"begins on {session_text(later.ds[0])}, where {session_text(awaited)} follows"
+            problem = f"begins on {time_text(later.ds[0])}, where {time_text(awaited)} follows"
             warnings.warn(DataWarning(f"{path}: {problem} the training data"), stacklevel=3)
     return panel.followed_by(following, later.ds if dated else None)

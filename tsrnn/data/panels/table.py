@@ -18,7 +18,7 @@ from tsrnn.data.calendars import check_calendar
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.source import YEARS, Source, refuse_unprintable, shown
 from tsrnn.errors import DataError, DataWarning, first_few
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Panel, time_text
 
 Codes: TypeAlias = npt.NDArray[np.int32]
 Whole: TypeAlias = npt.NDArray[np.int64]
@@ -142,7 +142,7 @@ class _Rows:
                     if (found := places(other) == at[row]).any()
                 )
                 moment = self.moments(part)[row]
-                text = session_text(np.datetime64(int(moment), "ns") if self.dated else moment)
+                text = time_text(np.datetime64(int(moment), "ns") if self.dated else moment)
                 numbers = f"{part.source.rows} {first.rows[before]} and {part.rows[row]}"
                 if first.source.path != part.source.path:
                     numbers = f"row {part.rows[row]} and on row {first.rows[before]} of {first.source.path}"

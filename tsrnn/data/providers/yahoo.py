@@ -27,7 +27,7 @@ from tsrnn.data.providers.base import (
 )
 from tsrnn.data.providers.cache import Fetched, PriceCache
 from tsrnn.errors import ConfigError
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Panel, time_text
 
 _PROBE = "^GSPC"  # a symbol that Yahoo has whenever it has anything
 # Yahoo's names of exchanges. Where its answer has no hours of today, these calendars have.
@@ -310,7 +310,7 @@ class Yahoo(PriceSeries):
         prices = {item.symbol: item.prices for item in self.fetched if item.prices is not None}
         return {
             **super().description(),
-            "as_of": session_text(self.tidy[1].to_datetime64()),
+            "as_of": time_text(self.tidy[1].to_datetime64()),
             "currencies": {symbol: item.currency for symbol, item in prices.items()},
             "fetched_at": {symbol: f"{item.fetched_at:%Y-%m-%d %H:%M}" for symbol, item in prices.items()},
         }

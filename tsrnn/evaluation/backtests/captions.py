@@ -25,7 +25,7 @@ DEFINITIONS: Mapping[str, str] = {
     "mae": "Mean absolute error of the median, in the unit of the series, all series together.",
     "rmse": "Root mean squared error of the median, in the unit of the series, all series together.",
     "mase": "Mean absolute error of the median, each in units of the naive forecast's mean absolute error "
-    "over the 250 sessions before the forecast (after Hyndman and Koehler 2006).",
+    "over the 250 time steps before the forecast (after Hyndman and Koehler 2006).",
     "rmsse": "Root mean squared error of the median, each error in those units.",
     "smape": "Mean of 200 |y − ŷ| / (|y| + |ŷ|), from 0 to 200 (M4).",
     "owa": "Mean of sMAPE and MASE, each over the reference's (M4, where the reference is Naive 2).",

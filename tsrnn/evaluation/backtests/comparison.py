@@ -46,7 +46,7 @@ class Comparison:
     Args:
         frame: of `tsrnn.backtest`, or of several put together.
         reference: the model that the others are compared with.
-        stride: sessions from an origin to the next.
+        stride: time steps from an origin to the next.
         lags: of the Newey-West variance; default as in `diebold_mariano`, or twice the origins that one
             forecast overlaps, whichever is more. Its uncertainty is allowed for (`fixed_b`).
         level: of the intervals, in percent.

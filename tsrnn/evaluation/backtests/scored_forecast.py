@@ -36,7 +36,7 @@ def score_forecast(
 
     Columns, in raw units where nothing else is said:
 
-    - model, unique_id, cutoff (the last session known), origin (its index in the panel), ds, step (1 to H),
+    - model, unique_id, cutoff (the last time step known), origin (its index in the panel), ds, step (1 to H),
       y, last (the value at the cutoff);
     - median, exact where the forecast has a density, and the quantiles q0.025, q0.1, ... q0.9, q0.975; the
       median of S paths is off by chance, which adds about π / (2 S) to its squared error, 0.8 percent at 200;
@@ -45,7 +45,7 @@ def score_forecast(
       2011, Comparing density forecasts, Journal of Business and Economic Statistics 29, equation 9);
     - log_prob: nats per raw unit, NaN without a density;
     - pit: P(Y ≤ y), by the density, or by the rank of y among the paths or the percentiles;
-    - scale: the mean of |y_t − y_{t−m}| over the 250 sessions up to the cutoff, m the season, a missing
+    - scale: the mean of |y_t − y_{t−m}| over the 250 time steps up to the cutoff, m the season, a missing
       y_{t−m} being held over; NaN where that is 0 or there is none. What is divided by it has no unit, and
       a price that grew a hundredfold weighs no more than it did before.
 
@@ -59,7 +59,7 @@ def score_forecast(
     horizon = forecast.ds.shape[1]
     target = origins[:, None] + np.arange(1, horizon + 1)
     beyond = np.append(panel.values, np.full((len(panel.unique_ids), 1), np.nan), axis=1)
-    actual = beyond[:, np.minimum(target, panel.num_sessions)].swapaxes(0, 1)  # (O, N, H)
+    actual = beyond[:, np.minimum(target, panel.num_steps)].swapaxes(0, 1)  # (O, N, H)
     if isinstance(forecast, Forecast):
         quantiles, crps, pit = _read_paths(forecast, actual)
     else:

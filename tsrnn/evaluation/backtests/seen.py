@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.errors import ConfigError, DataWarning
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Panel, time_text
 
 _EQUAL = 1e-6
 """Two changes of a series are the same if they differ by no more, relative to the larger value."""
@@ -55,7 +55,7 @@ def refuse_seen(predictor: Any, name: str, panel: Panel, origin: int) -> None:
         return
     raise ConfigError(
         f"{name} was trained or chosen on data up to {seen}, and would forecast from "
-        f"{session_text(panel.ds[origin])}: begin later"
+        f"{time_text(panel.ds[origin])}: begin later"
     )
 
 

@@ -23,19 +23,19 @@ def judge_steps(predictor: Predictor, panel: Panel, spans: tuple[int, int, int])
     Args:
         predictor: what is judged.
         panel: the series.
-        spans: one past the last session of the training, the validation and the test span.
+        spans: one past the last time step of the training, the validation and the test span.
     """
     train, valid, test = spans
     walk = RandomWalk("constant", train)
     try:
         frame = backtest([predictor, walk], panel.part(0, test), 1, Origins(valid - 1), num_samples=_PATHS)
         return Comparison(frame, walk.name).verdicts
-    except TsrnnError as error:  # constant prices; sessions of other data that the model has seen
+    except TsrnnError as error:  # constant prices; time steps of other data that the model has seen
         return [f"no verdict: {error}"]
 
 
 def judge_holdout(model: str, forecast: Forecast | QuantileForecast, holdout: Holdout) -> list[str]:
-    """The verdict on a forecast of a panel's held-out sessions over the seasonal naive.
+    """The verdict on a forecast of a panel's held-out time steps over the seasonal naive.
 
     There is one origin, so that the series stand in for time.
 

@@ -21,7 +21,7 @@ from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation.backtests.scored_forecast import score_forecast
 from tsrnn.evaluation.backtests.seen import refuse_seen
 from tsrnn.files import atomic_file
-from tsrnn.protocols import Fittable, Panel, Predictor, session_text
+from tsrnn.protocols import Fittable, Panel, Predictor, time_text
 
 _LARGEST_FORECAST = 1 << 25
 """Values of all paths that are asked for at once: 256 MiB of them in double precision."""
@@ -72,12 +72,12 @@ class Origins:
             DataError: if there is none.
         """
         first = _index(self.first, panel)
-        latest = panel.num_sessions - 1 - horizon
+        latest = panel.num_steps - 1 - horizon
         last = latest if self.last is None else min(_index(self.last, panel, whole_day=True), latest)
         if not 0 <= first <= last:
             raise DataError(
                 f"there is no origin with {horizon} time steps to forecast from index {first} to {last}, in "
-                f"a panel that ends at index {panel.num_sessions - 1}"
+                f"a panel that ends at index {panel.num_steps - 1}"
             )
         return np.arange(first, last + 1, self.stride)
 
@@ -86,7 +86,7 @@ class Origins:
 
         Raises:
             ConfigError: if the purge is smaller than H − 1.
-            DataError: if fewer than two sessions are left.
+            DataError: if fewer than two time steps are left.
         """
         purge = horizon - 1 if self.purge is None else self.purge
         if purge < horizon - 1:
@@ -227,7 +227,7 @@ class _Walk:
                 known, self.horizon, origins=some.tolist(), num_samples=self.num_samples
             )
             ds = self.panel.ds[some[:, None] + np.arange(1, self.horizon + 1)]
-            # The sessions that came, where the calendar foresaw others.
+            # The time steps that came, where the calendar foresaw others.
             forecast = replace(forecast, ds=ds, origins=self.panel.ds[some], ends=self.panel.ends)
             yield score_forecast(self.name, forecast, self.panel, season=self.season)
 
@@ -250,7 +250,7 @@ def _index(step: int | str, panel: Panel, *, whole_day: bool = False) -> int:
         moment += pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
     index = int(np.searchsorted(panel.ds, moment.to_datetime64(), side="right")) - 1
     if index < 0:
-        raise ConfigError(f"{step} lies before the first time step, {session_text(panel.ds[0])}")
+        raise ConfigError(f"{step} lies before the first time step, {time_text(panel.ds[0])}")
     return index
 
 

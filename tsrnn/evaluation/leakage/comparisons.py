@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tsrnn.protocols import Encoding, Panel, session_text
+from tsrnn.protocols import Encoding, Panel, time_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Violation:
         what: values, spans, constants, features, targets, training batches, validation batches, forecast, or
             probe.
         unique_id: the series; "" for all.
-        cut: the last session that nothing may differ up to.
+        cut: the last time step that nothing may differ up to.
         difference: the largest, relative to the size of what differs; of a probe its hits less one half.
     """
 
@@ -152,7 +152,7 @@ class Comparisons:
         """Count a violation, and keep the first ones of its kind."""
         self.found[kind, what] += 1
         if self.found[kind, what] <= _MOST_KEPT:
-            moment = session_text(self.panel.ds[cut])
+            moment = time_text(self.panel.ds[cut])
             self.violations.append(Violation(kind, what, name, moment, difference))
 
 

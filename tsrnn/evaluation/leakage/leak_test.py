@@ -49,7 +49,7 @@ def leak_test(
       that of the validation span: bit-identical;
     - the forecast from the cut: bit-identical.
 
-    Then the sessions after the cut are removed, and at some cuts another series: features and forecast are
+    Then the time steps after the cut are removed, and at some cuts another series: features and forecast are
     equal to 1e-6 of their size. Features that are the same for all series, such as the panel's mean, are
     excepted from the second, and so are forecasts by models that read them.
 
@@ -68,7 +68,7 @@ def leak_test(
 
     Raises:
         ConfigError: if the data module does not read the panel that it is given.
-        DataError: if the panel has too few sessions.
+        DataError: if the panel has too few time steps.
     """
     if len(panel.unique_ids) > _MOST_SERIES:
         places = np.linspace(0, len(panel.unique_ids) - 1, _MOST_SERIES).round().astype(int)
@@ -91,7 +91,7 @@ class _Base:
         self.encoding = self.encoded(self.panel)
 
     def encoded(self, panel: Panel, codec: Any = None) -> Encoding:
-        whole = panel.num_sessions // self.size * self.size
+        whole = panel.num_steps // self.size * self.size
         encoding: Encoding = (codec or self.codec).encode(panel.tensor()[:, :whole])[0]
         return encoding
 
@@ -110,8 +110,8 @@ class _LeakTest(Comparisons):
         inputs = self.base.encoding.inputs.numpy()
         rows = inputs.reshape(*inputs.shape[:2], -1)
         self.common = (rows == rows[:1]).all(axis=(0, 1)) if len(rows) > 1 else np.zeros(rows.shape[2], bool)
-        if panel.num_sessions < 4 * self.base.size:
-            raise DataError(f"{panel.num_sessions} sessions are too few for a leak test")
+        if panel.num_steps < 4 * self.base.size:
+            raise DataError(f"{panel.num_steps} time steps are too few for a leak test")
 
     def run(self, pairs: int) -> LeakReport:
         series = len(self.base.panel.unique_ids)
@@ -133,7 +133,7 @@ class _LeakTest(Comparisons):
     def _cuts(self, count: int) -> Iterator[tuple[_Base, int]]:
         """The borders and edges first, the same ones again with gaps, and then cuts at random."""
         train, valid, test = self.base.data.spans
-        sessions = self.base.panel.num_sessions
+        sessions = self.base.panel.num_steps
         window = getattr(self.base.data, "window_length", None) or (self.base.codec.memory or 1)
         special = [border + shift for shift in (-1, 0, -2) for border in (train, valid, test)]
         special += [window - 1, window, train - window, train - window - 1, valid - window]
@@ -189,7 +189,7 @@ class _LeakTest(Comparisons):
             return None  # nothing but gaps lies after the cut
         data: Any = self.make_data(changed)
         panel: Panel = data.panel
-        if panel.unique_ids != base.panel.unique_ids or panel.num_sessions != base.panel.num_sessions:
+        if panel.unique_ids != base.panel.unique_ids or panel.num_steps != base.panel.num_steps:
             # A series may become too short to train on, where the training span itself is changed.
             return None if cut + 1 < base.data.spans[0] else self.violate(kind, "series", "", cut, 1.0)
         if np.array_equal(panel.values[:, cut + 1 :], base.panel.values[:, cut + 1 :], equal_nan=True):
@@ -231,7 +231,7 @@ class _LeakTest(Comparisons):
             self.compare(kind, "forecast", ours, theirs, cut, TOLERANCE)
 
     def _remove(self, base: _Base, series: int) -> None:
-        kind, cut = "series removed", base.panel.num_sessions - 1
+        kind, cut = "series removed", base.panel.num_steps - 1
         kept = np.delete(np.arange(len(base.panel.unique_ids)), series)
         encoding = base.encoded(base.panel.rows(kept))
         ours = base.encoding.map(lambda tensor: tensor[kept])
@@ -260,7 +260,7 @@ class _LeakTest(Comparisons):
         walks = 100 * np.exp(0.02 * generator.standard_normal(raw.values.shape).cumsum(axis=1))
         data: Any = self.make_data(raw.with_values(walks))
         size, train = self.base.size, data.spans[0]
-        whole = data.panel.num_sessions // size * size
+        whole = data.panel.num_steps // size * size
         inputs = self.base.encoded(data.panel, data.codec).inputs.double().numpy()
         inputs = inputs.reshape(*inputs.shape[:2], -1)[:, 1:]
         values = walks[:, :whole]

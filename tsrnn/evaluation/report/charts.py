@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from tsrnn.errors import DataError
-from tsrnn.protocols import Panel, session_text
+from tsrnn.protocols import Panel, time_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,7 +78,7 @@ def fan_data(frame: pd.DataFrame, panel: Panel) -> dict[str, Any]:
     column = pd.Index(names).get_indexer(frame["unique_id"])
     cutoffs, ds = frame["cutoff"].to_numpy(), frame["ds"].to_numpy()
     ends = None if panel.ends is None else panel.ends[rows]
-    if ends is not None:  # back to the sessions that the series have in common
+    if ends is not None:  # back to the time steps that the series have in common
         cutoffs, ds = cutoffs - ends[column], ds - ends[column]
     sessions = np.unique(np.concatenate([panel.ds, cutoffs, ds]))
     origins, origin = np.unique(cutoffs, return_inverse=True)
@@ -112,9 +112,9 @@ def fan_data(frame: pd.DataFrame, panel: Panel) -> dict[str, Any]:
 
 
 def _plain(values: npt.NDArray[Any]) -> list[Any]:
-    """Numbers as JSON has them, sessions as text where they are dates, and None where there is no number."""
+    """Numbers as JSON has them, dates as text, and None where there is no number."""
     if values.dtype.kind == "M":
-        return [session_text(value) for value in values]
+        return [time_text(value) for value in values]
     if values.dtype.kind == "f":
         return [float(value) if math.isfinite(value) else None for value in values]
     return list(values.tolist())

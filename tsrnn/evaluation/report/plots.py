@@ -58,12 +58,12 @@ def fan_chart(
     """One row a series: the price, the fan beyond the data, and earlier fans under the values then observed.
 
     Args:
-        panel: N series on T sessions, in the unit of the forecasts.
-        forecast: paths or quantiles from one origin, the panel's last session.
+        panel: N series on T time steps, in the unit of the forecasts.
+        forecast: paths or quantiles from one origin, the panel's last time step.
         past: forecasts of the same series from origins inside the panel; where two would overlap, the
             earlier one is left out.
         levels: percent that each central interval holds.
-        context: sessions of the panel to show, more if a past origin lies before them.
+        context: time steps of the panel to show, more if a past origin lies before them.
         currency: the unit of the values, for the labels.
         title: the headline.
 
@@ -72,12 +72,12 @@ def fan_chart(
     """
     names = forecast.unique_ids[:MOST_SERIES]
     fans = [*_apart(past, forecast.origins[0]), (forecast, 0)]
-    # A few sessions before the first origin show where the price came from.
+    # A few time steps before the first origin show where the price came from.
     first = min(
-        panel.num_sessions - context,
+        panel.num_steps - context,
         *(int(np.searchsorted(panel.ds, fan.origins[row])) - 5 for fan, row in fans),
     )
-    shown = panel.last(panel.num_sessions - max(first, 0))
+    shown = panel.last(panel.num_steps - max(first, 0))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(12, 2.3 * len(names) + 0.6), dpi=150)
         figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.06)
@@ -101,9 +101,9 @@ def fan_chart(
 
 
 def spaced_origins(sessions: int, first: int, horizon: int, count: int, spacing: int = 45) -> list[int]:
-    """The last `count` origins whose whole horizon lies in the data, from session `first` on.
+    """The last `count` origins whose whole horizon lies in the data, from time step `first` on.
 
-    They are `spacing` sessions apart, or as far as their fans need not to overlap.
+    They are `spacing` time steps apart, or as far as their fans need not to overlap.
     """
     step = max(spacing, horizon + horizon // 4)
     last = sessions - 1 - horizon
@@ -174,7 +174,7 @@ def _apart(past: Forecast | QuantileForecast | None, end: Any) -> list[Fan]:
 
 
 def _positions(ds: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Where sessions lie on the axis: days for dates, themselves for integers."""
+    """Where time steps lie on the axis: days for dates, themselves for integers."""
     return np.asarray(DATES.date2num(ds) if ds.dtype.kind == "M" else ds, dtype=np.float64)
 
 

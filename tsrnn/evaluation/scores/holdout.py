@@ -16,7 +16,7 @@ from tsrnn.protocols import Holdout
 
 @dataclass(frozen=True)
 class AccuracyScore:
-    """How good a forecast of a panel's held-out sessions was.
+    """How good a forecast of a panel's held-out time steps was.
 
     Attributes:
         model: its name.

@@ -45,7 +45,7 @@ class Forecaster(AutoregressiveTask):
         embedding_size: the backbone's input size.
         optimizer: makes the optimizer from the parameters. Default: AdamW.
         scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
-        horizon: sessions that `predict` forecasts.
+        horizon: time steps that `predict` forecasts.
         num_samples: paths a series that `predict` draws.
     """
 
@@ -119,7 +119,7 @@ class Forecaster(AutoregressiveTask):
 
     @property
     def seen(self) -> str | None:
-        """The last session that it was trained or chosen on, of a checkpoint made with a data module."""
+        """The last time step that it was trained or chosen on, of a checkpoint made with a data module."""
         data = self.contents.get("data")
         return None if data is None else str(data["valid_end"])
 
@@ -136,7 +136,7 @@ class Forecaster(AutoregressiveTask):
         ]
 
     def predict_step(self, batch: Panel, batch_idx: int) -> Forecast | QuantileForecast:
-        """The forecast beyond the panel's last session."""
+        """The forecast beyond the panel's last time step."""
         return self.forecast(batch, self.horizon, num_samples=self.num_samples)
 
     def forecast(
