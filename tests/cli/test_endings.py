@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -17,6 +18,7 @@ from tests.prices import random_walks, write_long
 from tsrnn.cli.configuration import ConfiguredNetwork
 from tsrnn.cli.main import main
 from tsrnn.training import experiment
+from tsrnn.training.runtime.run_keeper import RunKeeper
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = str(ROOT / "configs" / "forecast" / "prices_lstm.yaml")
@@ -136,6 +138,63 @@ def test_a_run_without_a_step_is_kept_all_the_same(nothing, capsys):
     assert weights_of("runs/latest/checkpoints/last.ckpt")[0] == 0
 
 
+@pytest.mark.parametrize("end", [("--trainer.max_steps", "2"), ("--trainer.max_epochs", "1")])
+def test_the_end_is_validated_where_no_validation_was_due(end, capsys):
+    options = ["--data.batches_per_epoch", "3", "--trainer.check_val_every_n_epoch", "2", *end]
+    assert main(["fit", "--config", CONFIG, *SMALL, *options]) == 0
+    assert float(facts(capsys.readouterr().out)["valid_nats"]) < 0
+    assert {path.name for path in Path("runs/latest/checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+
+
+def test_a_dry_run_keeps_nothing(capsys):
+    assert main(["fit", "--config", CONFIG, *SMALL, "--trainer.fast_dev_run", "true"]) == 0
+    assert "checkpoint" not in facts(capsys.readouterr().out)
+    assert list(Path("runs").rglob("*.ckpt")) == []
+
+
+def test_a_choice_by_a_validation_that_is_switched_off_is_one_line(capsys):
+    assert main(["fit", "--config", CONFIG, *SMALL, "--trainer.limit_val_batches", "0"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "tsrnn: error: limit_val_batches is 0, but the callbacks choose by valid_nats"
+    assert not Path("runs").exists()
+
+
+EPOCHS = ["--data.batches_per_epoch", "6", "--trainer.max_epochs", "3", "--trainer.val_check_interval", "2"]
+
+
+@pytest.mark.parametrize("step", [1, 2, 6, 13, 16, 18])
+def test_a_run_that_is_told_to_stop_at_any_step_misses_no_validation_and_no_best(step, monkeypatch):
+    """A validation is due after every second step, and the last one is the best."""
+    fit = ["fit", "--config", CONFIG, *SMALL, *EPOCHS, "--trainer.default_root_dir"]
+    assert main([*fit, "whole"]) == 0
+    scores = pd.read_csv("whole/latest/metrics.csv")["valid_nats"].dropna().tolist()
+    assert len(scores) == 9
+    assert min(scores) == scores[-1]
+    counted = RunKeeper.on_train_batch_end
+
+    def stop(self, trainer, *arguments):
+        if trainer.global_step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        counted(self, trainer, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunKeeper, "on_train_batch_end", stop)
+        assert main([*fit, "stopped"]) == 143
+    assert main([*fit, "resumed", "--ckpt_path", "stopped/latest"]) == 0
+    found = []
+    for root in ("stopped", "resumed"):
+        file = Path(root, "latest", "metrics.csv")
+        frame = pd.read_csv(file) if file.is_file() else pd.DataFrame()
+        found += frame["valid_nats"].dropna().tolist() if "valid_nats" in frame else []
+    assert found == scores
+    for name in ("best", "last"):
+        resumed, whole = (
+            weights_of(f"{root}/latest/checkpoints/{name}.ckpt") for root in ("resumed", "whole")
+        )
+        assert resumed[0] == whole[0] == 18
+        assert all(torch.equal(resumed[1][key], weight) for key, weight in whole[1].items())
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(capsys):
     Path("runs").write_text("a file in its place")
     assert main(["fit", "--config", CONFIG, *SMALL, "--trainer.max_steps", "1"]) == 2
@@ -151,6 +210,41 @@ def test_the_other_processes_of_a_run_share_the_first_one_s_folder(tmp_path, mon
     assert not experiment.is_main_process()
     assert experiment.run_folder("runs", "name") == folder.resolve()
     assert [path.name for path in Path("runs/name").iterdir()] == [folder.name]
+
+
+def test_the_first_process_of_a_further_machine_is_not_the_main_one(monkeypatch):
+    monkeypatch.setattr(experiment.rank_zero_only, "rank", 0)
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert not experiment.is_main_process()
+    monkeypatch.setenv("NODE_RANK", "0")
+    assert experiment.is_main_process()
+
+
+TWO = ["--trainer.devices", "2", "--trainer.strategy", "ddp"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(15, 143), (2, 130)])
+def test_two_processes_stop_at_one_step_and_one_of_them_says_so(number, status):
+    arguments = ["fit", "--config", CONFIG, *SMALL, *ENDLESS, *TWO]
+    code, _, err = stopped_by(number, *arguments, ready=training)
+    assert code == status
+    (line,) = (line for line in err.splitlines() if "to resume" in line)
+    assert line.endswith(os.path.relpath(Path("runs/latest").resolve()))
+    assert weights_of("runs/latest/checkpoints/last.ckpt")[0] > 0
+
+
+@pytest.mark.slow
+def test_processes_that_another_launcher_started_share_a_run():
+    """None of them is told the folder, and they must agree on what is there already."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "tsrnn"]
+    options = [*TWO, "--trainer.max_epochs", "1", "--data.batches_per_epoch", "3"]
+    subprocess.run(
+        [*launcher, "fit", "--config", CONFIG, *SMALL, *options], check=True, env=ENVIRONMENT, timeout=120,
+        capture_output=True,
+    )  # fmt: skip
+    (folder,) = Path("runs/prices_lstm").iterdir()
+    assert weights_of(folder / "checkpoints" / "last.ckpt")[0] == 3
 
 
 @pytest.mark.slow
@@ -186,6 +280,15 @@ def test_a_fit_is_a_job_that_another_process_runs_to_the_same_numbers(tmp_path):
     assert all(torch.equal(theirs[name], weight) for name, weight in ours.model.state_dict().items())
     warm = network.job(network.data.panel, previous=ours)
     assert pickle.loads(pickle.dumps(warm)).previous.keys() == theirs.keys()
+
+
+def test_a_refit_logs_as_callbacks_may_ask(tmp_path):
+    callbacks = ["LearningRateMonitor", "tsrnn.training.RunCheckpoint"]
+    changes = [
+        f"--trainer.callbacks{'' if place == 0 else '+'}={name}" for place, name in enumerate(callbacks)
+    ]
+    network = ConfiguredNetwork(CONFIG, [*SMALL, "--trainer.max_steps", "2", *changes], tmp_path)
+    assert network.fit(network.data.panel.part(0, 300)).history.num_sessions == 300
 
 
 TEXT = ["--data.corpus", "null", "--data.path", "text.txt", "--model.embedding.output_size", "8"]

@@ -131,7 +131,7 @@ class CommandLine(LightningCLI):
         trainer_config = self._get(self.config_init, "trainer")
         callbacks = list(trainer_config.callbacks or [])
         if self.verb == "fit":
-            self._check_monitor(callbacks)
+            self._check_monitor(callbacks, trainer_config.limit_val_batches)
         root = config.trainer.default_root_dir or "runs"
         name = _run_name(config.get("config") or [], type(self.model).__name__.lower())
         self.folder = run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")
@@ -156,9 +156,11 @@ class CommandLine(LightningCLI):
         self.trainer_class: Any = made
         return super()._instantiate_trainer(config, callbacks)
 
-    def _check_monitor(self, callbacks: list[Any]) -> None:
+    def _check_monitor(self, callbacks: list[Any], limit: float | None) -> None:
         monitors = {str(getattr(callback, "monitor", None)) for callback in callbacks}
         monitor = next((name for name in sorted(monitors) if name.startswith("valid_")), None)
+        if monitor is not None and limit == 0:
+            raise ConfigError(f"limit_val_batches is 0, but the callbacks choose by {monitor}")
         if monitor is not None and not self.datamodule.val_dataloader():
             problem = f"the validation span is empty, but the callbacks choose by {monitor}"
             raise ConfigError(f"{problem}: give split a second share, or raise valid_size")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 
 from tsrnn.cli.arguments import mistakes_in_one_line, modules_of
@@ -125,10 +126,10 @@ class ConfiguredNetwork:
                 problem = f"the network for the data up to {last} has other sizes than the one before it"
                 raise ConfigError(f"{problem}: leave out the warm start, or give data.codec") from error
         settings = {**made.trainer.as_dict(), "enable_progress_bar": False}
-        if settings.get("logger") in (None, True):
-            settings["logger"] = False
         with quiet():
             run = new_run_folder(self.folder / "runs", self._name_of(job))
+            if settings.get("logger") in (None, True):  # callbacks such as LearningRateMonitor need one
+                settings["logger"] = CSVLogger(str(run), name="", version="")
             result = train(made.model, data, make_trainer(run, **settings))
         if result.checkpoint is None or result.score is None:
             raise ConfigError("a backtest that trains needs a checkpoint callback with a monitor")

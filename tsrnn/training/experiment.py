@@ -38,7 +38,9 @@ class Result:
 
 def is_main_process() -> bool:
     """Whether this is the process that makes folders and says what was found: rank 0 of a distributed run."""
-    return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
+    rank = int(getattr(rank_zero_only, "rank", 0) or 0)
+    # The first process of a further machine has no rank yet: there Lightning counts the machines.
+    return rank == 0 and os.environ.get("NODE_RANK", "0") == "0"
 
 
 def run_folder(root: str | Path, name: str) -> Path:
@@ -94,15 +96,17 @@ def train(
         trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SIGTERMException:  # before the first step, when Lightning still listens
         raise keeper.interrupted() from None
-    if keeper.received is not None or not keeper.last.is_file():
+    # Every process saves, or none: the one that writes may be ahead of those that look.
+    kept = trainer.strategy.broadcast(keeper.last.is_file()) or bool(getattr(trainer, "fast_dev_run", False))
+    if keeper.asked or not kept:
         trainer.save_checkpoint(keeper.last)
-    if keeper.received is not None:
+    if keeper.asked:
         raise keeper.interrupted()
     best: Any = trainer.checkpoint_callback
     path = getattr(best, "best_model_path", "")
     score = getattr(best, "best_model_score", None)
     return Result(
-        Path(path) if path else keeper.last,
+        Path(path) if path else keeper.last if keeper.last.is_file() else None,
         None if score is None else best.monitor,
         None if score is None else float(score),
         trainer.global_step,

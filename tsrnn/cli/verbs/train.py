@@ -12,7 +12,7 @@ from tsrnn.cli.arguments import mistakes_in_one_line
 from tsrnn.cli.command_line import CommandLine
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.verbs.forecast import write_forecast
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, Interrupted
 from tsrnn.evaluation import perplexity
 from tsrnn.training import LanguageModel
 from tsrnn.training.experiment import is_main_process, train
@@ -34,6 +34,11 @@ def run(verb: str, arguments: list[str]) -> int:
         except SystemExit as error:
             if error.code:  # Lightning ends so after Ctrl-C before the first step
                 raise KeyboardInterrupt from error
+        except Interrupted:
+            # The first process says so, and ends with the signal's status. Lightning kills it where another
+            # ends with one before.
+            if is_main_process():
+                raise
     return 0
 
 

@@ -41,10 +41,11 @@ class RunCheckpoint(ModelCheckpoint):
         if self._resumed_from is None or self.dirpath is None or score is None or math.isnan(float(score)):
             return
         name = f"{self.filename}{self.FILE_EXTENSION}"
-        old, new = self._resumed_from / name, Path(self.dirpath).resolve() / name
+        # As Lightning writes it: it removes the best so far where the better one has another path.
+        old, new = self._resumed_from / name, Path(self.dirpath) / name
         if not old.is_file():
             return
-        if old != new:
+        if old != new.resolve():
             new.parent.mkdir(parents=True, exist_ok=True)
             with atomic_file(new) as partial:
                 shutil.copyfile(old, partial)
