@@ -293,7 +293,7 @@ def forecasts(worker: Worker) -> None:
     }
     for name, (make, panel) in kinds.items():
         with worker.guarded(f"forecast: {name}"):
-            predictor, sessions = make(), panel.num_sessions
+            predictor, sessions = make(), len(panel.ds)
             origins = [sessions - 400, sessions - 150, sessions - 1]
             forecast = predictor.forecast(panel, 20, origins=origins, num_samples=100, seed=3)
             held = forecast.samples if hasattr(forecast, "samples") else forecast.values

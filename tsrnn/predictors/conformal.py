@@ -45,11 +45,12 @@ class Conformal:
         q_t+1 = q_t + η (share of the series with log s_t > q_t  −  (1 − c)),
 
     from q = 0, the interval as it is, over the targets t of the last `calibration` time steps up to the
-    origin; for step h the last of them was forecast h time steps before. One time step too many in which every
-    series is missed stretches the interval by e^η. Over T time steps the mean share of misses of one track
-    differs from 1 − c by (q_T − q_0) / (η T), whatever the series do: with η = 0.1, over 250 time steps in which
-    k goes from 1 to 1.3, by 1.05 points. A smaller η follows more slowly, a larger one follows noise, which costs width,
-    above all where series are few. Without known targets the interval stays as it is.
+    origin; for step h the last of them was forecast h time steps before. One time step too many in which
+    every series is missed stretches the interval by e^η. Over T time steps the mean share of misses of one
+    track differs from 1 − c by (q_T − q_0) / (η T), whatever the series do: with η = 0.1, over 250 time
+    steps in which k goes from 1 to 1.3, by 1.05 points. A smaller η follows more slowly, a larger one
+    follows noise, which costs width, above all where series are few. Without known targets the interval
+    stays as it is.
 
     The median is the predictor's own. Quantiles between two levels are stretched by a k interpolated by the
     coverage of their own central interval, those inside the lowest level as that, and those outside the
