@@ -288,7 +288,7 @@ def test_a_refit_logs_as_callbacks_may_ask(tmp_path):
         f"--trainer.callbacks{'' if place == 0 else '+'}={name}" for place, name in enumerate(callbacks)
     ]
     network = ConfiguredNetwork(CONFIG, [*SMALL, "--trainer.max_steps", "2", *changes], tmp_path)
-    assert network.fit(network.data.panel.part(0, 300)).history.num_sessions == 300
+    assert network.fit(network.data.panel.part(0, 300)).history.num_steps == 300
 
 
 TEXT = ["--data.corpus", "null", "--data.path", "text.txt", "--model.embedding.output_size", "8"]

@@ -201,7 +201,7 @@ def test_series_that_cannot_be_fitted_are_named_and_harm_no_other(model, panel):
     assert np.isfinite(forecast.values[0, 4]).all()
     apart = model.fit(panel).forecast(panel, 3)
     np.testing.assert_array_equal(forecast.values[0, 0], apart.values[0, 0])
-    with pytest.raises(DataError, match="was fitted from session 0 on"):
+    with pytest.raises(DataError, match="was fitted from time step 0 on"):
         fitted.forecast(bad.last(40), 3)
 
 
