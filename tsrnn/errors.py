@@ -7,6 +7,7 @@ line and exits with status 2; Python code catches `TsrnnError`, or a branch of i
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -48,6 +49,10 @@ class DataWarning(UserWarning):
     """Data that is used as it is, although it looks odd: a jump, a long gap, a missing session."""
 
 
+class Notice(UserWarning):
+    """What was chosen or left aside without being asked for; nothing is wrong."""
+
+
 class ConfigError(TsrnnError):
     """A key, a value or an option that does not fit."""
 
@@ -71,6 +76,15 @@ class Interrupted(BaseException):
     def __init__(self, signal: int, message: str) -> None:
         super().__init__(message)
         self.signal = int(signal)
+
+
+def level_of_the_user() -> int:
+    """The `stacklevel` by which a warning of the caller points to the first line outside the package."""
+    frame, level = sys._getframe(1), 1
+    # A property that is cached stands between the package and its user.
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("tsrnn", "functools"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def first_few(names: Sequence[str]) -> str:

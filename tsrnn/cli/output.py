@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tsrnn.errors import Notice
+
 
 def say(name: str, value: Any) -> None:
     """One fact on standard output: `name` and `value`, aligned on a terminal, else separated by a tab."""
@@ -44,10 +46,11 @@ def show(frame: pd.DataFrame, title: str) -> None:
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """Inside, a warning is one line on standard error, without the place in the code."""
+    """Inside, a warning or a notice is one line on standard error, without the place in the code."""
 
     def show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
-        print(f"tsrnn: warning: {str(message).splitlines()[0]}", file=sys.stderr)
+        kind = "note" if issubclass(category, Notice) else "warning"
+        print(f"tsrnn: {kind}: {str(message).splitlines()[0]}", file=sys.stderr)
 
     previous = warnings.showwarning
     warnings.showwarning = show_warning

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.errors import ConfigError, DataWarning, nearest
+from tsrnn.errors import ConfigError, DataWarning, level_of_the_user, nearest
 from tsrnn.protocols import Panel
 
 Dates: TypeAlias = npt.NDArray[Any]
@@ -136,17 +135,8 @@ def check_calendar(ds: Dates, calendar: str, path: str | Path | None = None) -> 
         who = f"{path or 'the data'} and calendar {calendar}"
         first = min([*missing, *extra])
         problem = f"{who} disagree ({counts}), first on {first}"
-        warnings.warn(problem, DataWarning, stacklevel=_level_of_the_user())
+        warnings.warn(problem, DataWarning, stacklevel=level_of_the_user())
     return calendar
-
-
-def _level_of_the_user() -> int:
-    """The `stacklevel` by which a warning of the caller points to the first line outside the package."""
-    frame, level = sys._getframe(1), 1
-    # A property that is cached stands between the package and its user.
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("tsrnn", "functools"):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _compare(days: Dates, calendar: str) -> tuple[int, Dates, Dates]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from tsrnn.errors import DataError, DataWarning, nearest
+from tsrnn.errors import DataError, DataWarning, level_of_the_user, nearest
 
 YEARS = (1700, 2200)  # whole years that nanoseconds in 64 bits can hold
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -50,8 +50,9 @@ class Source:
         )
 
     def warn(self, problem: str, series: str, row: int | None, column: str | None = None) -> None:
-        """The same words as a warning, at the line that called `read_prices` or `check_prices`."""
-        warnings.warn(str(self.error(problem, series, row, column)), DataWarning, stacklevel=5)
+        """The same words as a warning, at the user's line."""
+        words = str(self.error(problem, series, row, column))
+        warnings.warn(words, DataWarning, stacklevel=level_of_the_user())
 
 
 def first_word(y: pd.Series[Any]) -> int | None:
