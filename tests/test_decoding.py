@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tests.language_models import TINY, language_model, log_prob
-from tsrnn import decoding
 from tsrnn.backbones import LSTM
 from tsrnn.codecs import LogReturns
 from tsrnn.decoding import Decoding, beam_search, generate, restrict
+from tsrnn.decoding import prompt as decoding_prompt
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import ConfigError
 from tsrnn.heads import Normal
@@ -117,7 +117,7 @@ def test_a_model_that_knows_nothing_but_unknown_words_still_says_something_else(
 
 @HEADS
 def test_greedy_words_are_the_most_probable_of_the_whole_sequence_read_again(adaptive, monkeypatch):
-    monkeypatch.setattr(decoding, "_CHUNK_LENGTH", 3)  # the prompt is read in parts
+    monkeypatch.setattr(decoding_prompt, "_CHUNK_LENGTH", 3)  # the prompt is read in parts
     prompt = [2, 3, 1, 2, 0, 3, 3]
     for seed in range(3):
         model = language_model(adaptive=adaptive, seed=seed)
@@ -206,11 +206,11 @@ def every_continuation(model, prompt, words):
 
 def rank(entry, penalty):
     ids, total = entry
-    return -total / ((5 + len(ids)) / 6) ** penalty
+    return -total / len(ids) ** penalty
 
 
 @HEADS
-@pytest.mark.parametrize("penalty", [0.0, 1.5])
+@pytest.mark.parametrize("penalty", [0.0, 1.0, 1.5])
 def test_a_wide_beam_finds_every_continuation_in_its_order(adaptive, penalty):
     for seed in range(3):
         model = language_model(adaptive=adaptive, seed=seed)
@@ -224,7 +224,7 @@ def test_a_wide_beam_finds_every_continuation_in_its_order(adaptive, penalty):
 
 
 def reference_beam(model, prompt, words, width, penalty):
-    """The search in its plainest form: every candidate read again from the beginning, to the very end."""
+    """The search in its plainest form: every candidate read again from the beginning."""
     live, done = [[]], []
     for length in range(1, words + 1):
         candidates = []
@@ -233,14 +233,17 @@ def reference_beam(model, prompt, words, width, penalty):
                 total = float(log_prob(model, [*prompt, *ids, word])[len(prompt) :].sum())
                 candidates.append(([*ids, word], total))
         candidates.sort(key=lambda entry: -entry[1])
-        candidates = candidates[: 2 * width]
-        done += [entry for entry in candidates if entry[0][-1] == EOS or length == words]
-        live = [ids for ids, _ in candidates if ids[-1] != EOS][:width]
-    return sorted(done, key=lambda entry: rank(entry, penalty))[:width]
+        done += [entry for entry in candidates[:width] if entry[0][-1] == EOS or length == words]
+        done = sorted(done, key=lambda entry: rank(entry, penalty))[:width]
+        going_on = [entry for entry in candidates if entry[0][-1] != EOS][:width]
+        if len(done) == width and rank(done[-1], penalty) <= rank(going_on[0], penalty):
+            break
+        live = [ids for ids, _ in going_on]
+    return done
 
 
-@pytest.mark.parametrize("penalty", [0.0, 2.0])
-def test_a_narrow_beam_ends_early_only_when_nothing_better_can_come(penalty):
+@pytest.mark.parametrize("penalty", [0.0, 1.0, 2.0])
+def test_a_narrow_beam_is_the_search_in_its_plainest_form(penalty):
     for seed, width in itertools.product(range(3), (1, 2, 3)):
         model = language_model(seed=seed)
         expected = reference_beam(model, [2], 7, width, penalty)
@@ -248,7 +251,30 @@ def test_a_narrow_beam_ends_early_only_when_nothing_better_can_come(penalty):
         assert [hypothesis.ids for hypothesis in found] == [ids for ids, _ in expected]
         for hypothesis, (_, total) in zip(found, expected, strict=True):
             assert hypothesis.log_prob == pytest.approx(total, abs=1e-9)
+            assert hypothesis.score == pytest.approx(total / len(hypothesis.ids) ** penalty, abs=1e-9)
         assert all(UNK not in hypothesis.ids for hypothesis in found)
+
+
+@HEADS
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_beam_of_one_is_the_greedy_sentence(adaptive, penalty):
+    models = [language_model([*TINY, *"cdefgh"], adaptive=adaptive, seed=seed).float() for seed in range(8)]
+    ends_second = memoryless(torch.tensor([0.3, 0.1, 0.4, 0.2]).log())
+    for model in [*models, ends_second]:
+        greedy = list(generate(model, [2], 8, Decoding(temperature=0), stop_at_end=True))
+        (found,) = beam_search(model, [2], 8, width=1, length_penalty=penalty)
+        assert found.ids == greedy
+    assert greedy == [2] * 8
+
+
+def test_a_beam_does_not_stop_at_once_because_that_is_shortest():
+    model = memoryless(torch.tensor([0.1, 0.0, 0.6, 0.3]).clamp_min(1e-9).log())
+    by_mean = beam_search(model, [2], 6, width=32)
+    assert len(by_mean) == 32
+    assert by_mean[0].ids == [2] * 6
+    assert by_mean[0].score == pytest.approx(math.log(0.6), abs=1e-6)
+    by_sum = beam_search(model, [2], 6, width=32, length_penalty=0.0)
+    assert by_sum[0].ids == [EOS]
 
 
 @pytest.mark.parametrize(

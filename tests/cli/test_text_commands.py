@@ -178,13 +178,49 @@ def test_beam_search_prints_its_hypotheses(model, capsys):
     out, _ = said(capsys, "generate", "words.ckpt", "the cat", "--beam", "3", "--words", "4")
     found = beam_search(model, ids("the cat"), 4, width=3)
     table = rows(out)
-    assert table[0] == ["rank", "log_prob", "text"]
+    assert table[0] == ["rank", "score", "log_prob", "text"]
     assert len(table) == 4
     for row, hypothesis in zip(table[1:], found, strict=True):
         factors = log_prob(model, [*ids("the cat"), *hypothesis.ids])
-        assert float(row[1]) == pytest.approx(float(factors[2:].sum()), abs=1e-3)
+        assert float(row[1]) == pytest.approx(float(factors[2:].mean()), abs=1e-3)
+        assert float(row[2]) == pytest.approx(float(factors[2:].sum()), abs=1e-3)
         words = ["the", "cat", *(TOKENS[index] for index in hypothesis.ids)]
-        assert row[2] == Words().join(words).rstrip("\n")
+        assert row[3] == Words().join(words).rstrip("\n")
+
+
+def test_a_beam_of_one_is_the_greedy_sentence(capsys):
+    for prompt in ("", "the", "the cat", "a house,", "houses", "cat sat", "saw a", "a", "the house"):
+        words = ["generate", "words.ckpt", prompt, "--words", "8"]
+        greedy, _ = said(capsys, *words, "--greedy", "--sentence")
+        beam, _ = said(capsys, *words, "--beam", "1")
+        assert rows(beam)[1][3] == greedy.rstrip("\n")
+
+
+def test_a_length_penalty_of_none_favours_short_sentences(model, capsys):
+    command = ["generate", "words.ckpt", "the cat", "--beam", "8", "--words", "9", "--length-penalty"]
+    for penalty in ("0", "1.5"):
+        out, _ = said(capsys, *command, penalty)
+        found = beam_search(model, ids("the cat"), 9, width=8, length_penalty=float(penalty))
+        assert [row[1] for row in rows(out)[1:]] == [f"{hypothesis.score:.4f}" for hypothesis in found]
+
+
+def test_several_texts_are_drawn_one_after_another(capsys):
+    command = ["generate", "words.ckpt", "the", "--words", "20"]
+    one, _ = said(capsys, *command)
+    three, _ = said(capsys, *command, "--samples", "3")
+    texts = three.split("---\n")
+    assert len(set(texts)) == 3
+    assert texts[0] == one
+    assert all(text.startswith("the") for text in texts)
+    lines, _ = said(capsys, *command, "--samples", "4", "--sentence")
+    assert len(lines.splitlines()) == 4
+    assert "---" not in lines
+
+
+def test_a_table_quotes_nothing(capsys):
+    odd = 'a\t"house" says: "the\tcat"'
+    out, _ = said(capsys, "score", "words.ckpt", "--compare", odd, "the cat")
+    assert sorted(row[1] for row in rows(out)[1:]) == ['a "house" says: "the cat"', "the cat"]
 
 
 def test_an_unknown_word_of_the_prompt_is_named_and_read_as_unknown(capsys):
@@ -239,6 +275,10 @@ MISTAKES = [
     (["generate", "words.ckpt", "--words", "x"], "'x' is not a whole number of at least 1"),
     (["generate", "words.ckpt", "--greedy", "--temperature", "2"], "--greedy is temperature 0"),
     (["generate", "words.ckpt", "--beam", "2", "--top-k", "3"], "--beam draws nothing"),
+    (["generate", "words.ckpt", "--beam", "2", "--samples", "3"], "--beam draws nothing"),
+    (["generate", "words.ckpt", "--length-penalty", "2"], "give --beam W too"),
+    (["generate", "words.ckpt", "--beam", "2", "--length-penalty", "-1"], "length_penalty must be 0 or more"),
+    (["generate", "words.ckpt", "--greedy", "--samples", "2"], "the greedy text is always the same"),
     (["generate", "words.ckpt", "--import", "no_such_module"], "--import no_such_module: No module named"),
     (["neighbours", "words.ckpt"], "WORD"),
     (["neighbours", "words.ckpt", "housse"], "'housse' is not in the vocabulary, did you mean house"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -23,9 +25,13 @@ def say(name: str, value: Any) -> None:
 
 
 def show(frame: pd.DataFrame, title: str) -> None:
-    """A table on a terminal; tab-separated values with a header line elsewhere."""
+    """A table on a terminal; tab-separated values with a header line elsewhere.
+
+    Nothing is quoted: a tab or a line end within a text is shown as a space.
+    """
     if not sys.stdout.isatty():
-        frame.to_csv(sys.stdout, sep="\t", index=False)
+        plain = frame.rename(columns=_in_one_cell).map(_in_one_cell)
+        plain.to_csv(sys.stdout, sep="\t", index=False, quoting=csv.QUOTE_NONE)
         return
     first = frame.columns[0]
     grouped = bool(frame[first].duplicated().any())
@@ -42,6 +48,10 @@ def show(frame: pd.DataFrame, title: str) -> None:
         )
         previous = row[0]
     Console(highlight=False).print(table)
+
+
+def _in_one_cell(value: Any) -> Any:
+    return re.sub(r"[\t\r\n]", " ", value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from tsrnn.decoding import Decoding, beam_search, generate
 from tsrnn.errors import ConfigError, DataWarning
 from tsrnn.models import AutoregressiveModel, vocabulary_of
 
+_BETWEEN_TEXTS = "---"
+
 
 def run(verb: str, arguments: list[str]) -> int:
     """Continue a prompt."""
@@ -29,7 +31,7 @@ def run(verb: str, arguments: list[str]) -> int:
         model = load_language_model(options.checkpoint, options.modules).model
         prompt = _prompt(vocabulary_of(model), options.prompt)
         if options.beam is None:
-            _write(model, prompt, decoding, options)
+            _draw(model, prompt, decoding, options)
         else:
             _search(model, prompt, options)
     return 0
@@ -50,7 +52,20 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument("--greedy", action="store_true", help="always the most probable word: temperature 0")
     parser.add_argument("--top-k", type=positive, help="draw among the k most probable words")
     parser.add_argument("--top-p", type=float, help="draw among the fewest words with probability p together")
-    parser.add_argument("--beam", type=positive, metavar="W", help="search with a beam of width W")
+    parser.add_argument("--samples", type=positive, default=1, help="how many texts are drawn")
+    parser.add_argument(
+        "--beam",
+        type=positive,
+        metavar="W",
+        help="search for the best sentences with a beam of width W; 1 finds that of --greedy --sentence",
+    )
+    parser.add_argument(
+        "--length-penalty",
+        type=float,
+        default=1.0,
+        metavar="A",
+        help="of --beam: n words are ranked by log p / n^A; 0: by log p, which favours short sentences",
+    )
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same text")
     parser.add_argument("--sentence", action="store_true", help="stop at the sentence's end")
     parser.add_argument("--allow-unknown", action="store_true", help="<unk> may be drawn")
@@ -63,8 +78,13 @@ def _decoding(options: argparse.Namespace) -> Decoding:
     decoding = Decoding(
         0.0 if options.greedy else options.temperature, options.top_k, options.top_p, options.allow_unknown
     )
-    if options.beam is not None and not decoding.is_plain:
-        raise ConfigError("--beam draws nothing: leave --greedy, --temperature, --top-k and --top-p out")
+    if options.beam is not None and (not decoding.is_plain or options.samples > 1):
+        drawing = "--greedy, --temperature, --top-k, --top-p and --samples"
+        raise ConfigError(f"--beam draws nothing: leave {drawing} out")
+    if options.beam is None and options.length_penalty != 1:
+        raise ConfigError("--length-penalty ranks the sentences of --beam: give --beam W too")
+    if options.samples > 1 and decoding.temperature == 0:
+        raise ConfigError("the greedy text is always the same: leave --samples out")
     return decoding
 
 
@@ -80,11 +100,25 @@ def _prompt(vocabulary: Vocabulary, text: str) -> list[str]:
     return tokens
 
 
-def _write(
+def _draw(
     model: AutoregressiveModel, prompt: list[str], decoding: Decoding, options: argparse.Namespace
 ) -> None:
-    vocabulary = vocabulary_of(model)
+    """Write the texts, a line between two of them where each may have several."""
     generator = torch.Generator().manual_seed(options.seed)
+    for number in range(options.samples):
+        if number and not options.sentence:
+            _put(f"{_BETWEEN_TEXTS}\n")
+        _write(model, prompt, decoding, generator, options)
+
+
+def _write(
+    model: AutoregressiveModel,
+    prompt: list[str],
+    decoding: Decoding,
+    generator: torch.Generator,
+    options: argparse.Namespace,
+) -> None:
+    vocabulary = vocabulary_of(model)
     _put(vocabulary.tokenizer.join(prompt))
     previous = prompt[-1] if prompt else None
     for index in generate(
@@ -114,6 +148,7 @@ def _search(model: AutoregressiveModel, prompt: list[str], options: argparse.Nam
         vocabulary.ids(prompt).tolist(),
         options.words,
         width=options.beam,
+        length_penalty=options.length_penalty,
         allow_unknown=options.allow_unknown,
     )
     texts = [
@@ -123,8 +158,9 @@ def _search(model: AutoregressiveModel, prompt: list[str], options: argparse.Nam
     frame = pd.DataFrame(
         {
             "rank": range(1, len(found) + 1),
+            "score": [f"{hypothesis.score:.4f}" for hypothesis in found],
             "log_prob": [f"{hypothesis.log_prob:.4f}" for hypothesis in found],
             "text": [text.removesuffix("\n") for text in texts],
         }
     )
-    show(frame, "the most probable continuations, log-probabilities in nats given the prompt")
+    show(frame, "the best continuations: log p / n^A, and log p in nats given the prompt")
