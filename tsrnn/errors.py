@@ -1,18 +1,61 @@
 """Every error that a user of tsrnn can meet, one tree.
 
 A user's mistake ends in one line: what is wrong, where, and what to do. The command line prints the
-line and exits with status 2; Python code catches `TsrnnError`, or a branch of it.
+line and exits with status 2; Python code catches `TsrnnError`, or a branch of it. A message names an
+argument by `argument`, so that each of the two reads the name that it can use.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+_ARGUMENT = re.compile("\x02(.*?)\x1f(.*?)\x1f(.*?)\x03")
+"""An argument in a message: its key, then its value as Python and as a shell write it."""
+_NO_VALUE = object()
 
-class TsrnnError(Exception):
+
+def argument(key: str, value: object = _NO_VALUE) -> str:
+    """An argument in a message: `decimal` in Python is `--data.decimal` on the command line.
+
+    Args:
+        key: the argument's name, behind the key of a configuration that it stands under: "data.decimal".
+        value: what to set it to: `decimal=','` in Python, `--data.decimal ,` on the command line.
+    """
+    if value is _NO_VALUE:
+        return f"\x02{key}\x1f\x1f\x03"
+    import shlex  # needed only where something is wrong
+
+    words = {None: "null", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else shlex.quote(str(value))
+    return f"\x02{key}\x1f={value!r}\x1f {text}\x03"
+
+
+class _Message(Exception):
+    """What is said in one line, and may name arguments."""
+
+    def __str__(self) -> str:
+        return self.said(lambda key: None)
+
+    def said(self, option: Callable[[str], str | None]) -> str:
+        """The message, its arguments named as the command line has them.
+
+        Args:
+            option: the command's option for a key such as "data.decimal", or None where it has none.
+        """
+
+        def named(match: re.Match[str]) -> str:
+            key, in_python, in_a_shell = match.groups()
+            found = option(key)
+            return key.rpartition(".")[2] + in_python if found is None else found + in_a_shell
+
+        return _ARGUMENT.sub(named, super().__str__())
+
+
+class TsrnnError(_Message):
     """The root of the tree: a mistake that its message explains in one line."""
 
 
@@ -45,11 +88,11 @@ class DataError(TsrnnError):
         self.column = column
 
 
-class DataWarning(UserWarning):
+class DataWarning(_Message, UserWarning):
     """Data that is used as it is, although it looks odd: a jump, a long gap, a missing session."""
 
 
-class Notice(UserWarning):
+class Notice(_Message, UserWarning):
     """What was chosen or left aside without being asked for; nothing is wrong."""
 
 

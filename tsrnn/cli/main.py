@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a reader that has gone is no surprise
         return status
     except TsrnnError as error:
-        print(f"tsrnn: error: {error}", file=sys.stderr)
+        print(f"tsrnn: error: {error.said(_options(arguments))}", file=sys.stderr)
         return 2
     except Interrupted as stop:
         print(f"tsrnn: {stop}", file=sys.stderr)
@@ -61,6 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(f"tsrnn: error: {place}{error.strerror or error}", file=sys.stderr)
         return 2
+
+
+def _options(arguments: list[str]) -> Callable[[str], str]:
+    """How the command names an argument: `--data.decimal` where it has the keys of a configuration."""
+    if arguments[:1] and arguments[0] in ("fit", "validate", "test", "predict", "backtest", "leaktest"):
+        return lambda key: f"--{key}"
+    return lambda key: f"--{key.rpartition('.')[2].replace('_', '-')}"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tsrnn.data.panels.base import PanelData, one_batch
 from tsrnn.data.panels.files import panel_from_frame, read_series
 from tsrnn.data.panels.seasons import default_blocks, frequency_of, seasons_of
 from tsrnn.data.tables.source import shown
-from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
+from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
 from tsrnn.protocols import Holdout, Panel, time_text
 
 _LARGEST = 1e30
@@ -124,7 +124,7 @@ class SeriesPanel(PanelData):
         if self.given is not None:
             panel = self.given
         elif self.path is None:
-            raise ConfigError("a SeriesPanel needs --data.path, a file or folder of series")
+            raise ConfigError(f"a SeriesPanel needs {argument('data.path')}, a file or folder of series")
         else:
             panel = read_series(self.path, calendar=self.calendar, **self.columns)
         if self.test_path is None:

@@ -18,7 +18,7 @@ from tsrnn.data.prices.checks import check_prices
 from tsrnn.data.prices.files import read_prices
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.tables.cells import Cells
-from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
+from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
 from tsrnn.protocols import Encoding, Panel
 
 _SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
@@ -170,7 +170,7 @@ class PriceSeries(PanelData):
         if spans[0] < self.window_length:
             raise DataError(
                 f"the training span has {spans[0]} sessions, but a window needs {self.window_length}: "
-                "give more data, or lower --data.window_length",
+                f"give more data, or lower {argument('data.window_length')}",
                 path=self.path,
             )
         return spans[0], spans[1], spans[2]
