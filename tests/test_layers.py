@@ -28,7 +28,7 @@ LAYERS = [
     {"data/calendars", "data/sample", "data/source"},
     {"models"},
     {"embeddings", "backbones", "heads", "codecs", "conditioning"},
-    {"ops", "components", "files"},
+    {"ops", "components", "files", "checks"},
     {"protocols"},
     {"forecasts", "errors", "exports"},
 ]

@@ -185,7 +185,7 @@ def test_a_warning_points_to_the_line_of_the_user(tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "prices.csv", index=False)
     for ask in (
         lambda: check_calendar(ds, "XNYS"),
-        lambda: PriceSeries.from_frame(frame, calendar="XNYS").panel,
+        lambda: PriceSeries(frame, calendar="XNYS").panel,
         lambda: read_series(tmp_path / "prices.csv", calendar="XNYS"),
     ):
         with pytest.warns(DataWarning, match="disagree") as caught:

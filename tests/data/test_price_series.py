@@ -14,7 +14,7 @@ SMALL = {"window_length": 40, "warm_up": 10, "batch_size": 8, "batches_per_epoch
 
 
 def small(frame=None, **arguments):
-    return PriceSeries.from_frame(random_walks() if frame is None else frame, **{**SMALL, **arguments})
+    return PriceSeries(random_walks() if frame is None else frame, **{**SMALL, **arguments})
 
 
 def test_the_embedded_sample_is_the_default():
@@ -230,9 +230,9 @@ def test_a_day_that_ends_a_span_is_meant_with_all_of_its_hours(end):
     hours = pd.date_range("2020-01-01", periods=24 * 30, freq="h")
     frame = pd.DataFrame({"ds": hours, "y": 100 + np.arange(len(hours)) % 7})
     ends = {"train_end": "2020-01-15", "valid_end": "2020-01-20", "test_end": "2020-01-25"}
-    data = PriceSeries.from_frame(frame, window_length=16, warm_up=2, calendar="none", **ends)
+    data = PriceSeries(frame, window_length=16, warm_up=2, calendar="none", **ends)
     place = list(ends).index(end)
     assert data.panel.ds[data.spans[place] - 1] == np.datetime64(f"{ends[end]}T23:00")
     ends[end] += " 05:00"
-    data = PriceSeries.from_frame(frame, window_length=16, warm_up=2, calendar="none", **ends)
+    data = PriceSeries(frame, window_length=16, warm_up=2, calendar="none", **ends)
     assert data.panel.ds[data.spans[place] - 1] == np.datetime64(ends[end])

@@ -12,7 +12,7 @@ import pytest
 
 from tsrnn.data import read_series
 from tsrnn.data.panels import files as module
-from tsrnn.data.panels.files import panel_from_frame
+from tsrnn.data.panels.frames import panel_from_frame
 from tsrnn.errors import ConfigError, DataError, DataWarning
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -135,7 +135,9 @@ def test_without_names_it_is_one_series_with_the_file_s_name(write):
     assert panel.unique_ids == ("load",)
     np.testing.assert_array_equal(panel.values, [[-1, 1]])
     table = pd.DataFrame({"ds": days(1, 2), "y": [1, 2]})
-    assert panel_from_frame(table, source="sales").unique_ids == ("sales",)
+    assert panel_from_frame(table.rename(columns={"y": "sales"}), value_column="sales").unique_ids == (
+        "sales",
+    )
     table.to_parquet(path.with_name("load.parquet"))
     assert read_series(path.with_name("load.parquet")).unique_ids == ("load",)
 
@@ -325,7 +327,7 @@ def test_a_fault_in_a_file_is_named_by_its_place(write, content, expected):
         (frame("A", [1, 2**63], [1, 2]), "column ds: a number beyond 2^62"),
         (frame([], [], []), "no rows"),
         (pd.DataFrame({"unique_id": ["A"], "ds": [1]}), "column y is missing; the columns are unique_id, ds"),
-        (pd.DataFrame({"a": [1]}), "column y is missing"),
+        (pd.DataFrame({"a": [1]}), "column ds is missing, or an index of dates; the columns are a"),
     ],
 )
 def test_a_fault_in_a_frame_is_named_by_its_row(table, expected):

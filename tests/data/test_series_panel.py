@@ -33,7 +33,7 @@ def with_values(values, **more):
 def test_a_file_a_frame_and_a_panel_are_the_same(tmp_path):
     frame = seasonal_frame()
     frame.to_csv(tmp_path / "series.csv", index=False)
-    from_frame = SeriesPanel.from_frame(frame, **SMALL)
+    from_frame = SeriesPanel(frame, **SMALL)
     from_file = SeriesPanel(path=str(tmp_path / "series.csv"), **SMALL)
     from_panel = SeriesPanel.from_panel(from_frame.panel, **SMALL)
     for other in (from_file, from_panel):
@@ -50,8 +50,8 @@ def test_columns_of_other_names_are_read(tmp_path):
     frame = seasonal_frame().rename(columns={"unique_id": "shop", "ds": "day", "y": "sales"})
     columns = {"id_column": "shop", "time_column": "day", "value_column": "sales"}
     frame.to_csv(tmp_path / "shops.csv", index=False)
-    expected = SeriesPanel.from_frame(seasonal_frame(), **SMALL).panel.values
-    np.testing.assert_array_equal(SeriesPanel.from_frame(frame, **columns, **SMALL).panel.values, expected)
+    expected = SeriesPanel(seasonal_frame(), **SMALL).panel.values
+    np.testing.assert_array_equal(SeriesPanel(frame, **columns, **SMALL).panel.values, expected)
     path = str(tmp_path / "shops.csv")
     np.testing.assert_array_equal(SeriesPanel(path=path, **columns, **SMALL).panel.values, expected)
 
@@ -151,7 +151,7 @@ def test_a_dated_test_file_follows_by_its_dates(tmp_path):
     frame[~late].to_csv(tmp_path / "train.csv", index=False)
     frame[late].to_csv(tmp_path / "test.csv", index=False)
     paths = {"path": str(tmp_path / "train.csv"), "test_path": str(tmp_path / "test.csv")}
-    data, whole = SeriesPanel(**paths, **SMALL), SeriesPanel.from_frame(frame, test_size=10, **SMALL)
+    data, whole = SeriesPanel(**paths, **SMALL), SeriesPanel(frame, test_size=10, **SMALL)
     assert data.spans == whole.spans == (86, 90, 100)
     np.testing.assert_array_equal(data.panel.values, whole.panel.values)
     np.testing.assert_array_equal(data.panel.ds, whole.panel.ds)
@@ -192,7 +192,7 @@ def test_series_that_say_nothing_are_named_and_the_rest_goes_on():
     frame.loc[frame.unique_id == "S7", "y"] = NAN
 
     def make():
-        data = SeriesPanel.from_frame(frame, codec=Blocks(4, (1, 4), context=3), **SMALL)
+        data = SeriesPanel(frame, codec=Blocks(4, (1, 4), context=3), **SMALL)
         return data, data.panel
 
     (data, panel), messages = caught_warnings(make)
@@ -253,7 +253,7 @@ def test_what_does_not_fit_is_said_in_one_line(arguments, words):
 
 
 def test_a_module_without_a_path_says_so():
-    with pytest.raises(ConfigError, match=r"--data\.path"):
+    with pytest.raises(ConfigError, match="a SeriesPanel needs path: a frame, or a file"):
         _ = SeriesPanel().panel
 
 
@@ -328,7 +328,7 @@ def test_a_season_that_no_series_holds_is_left_out(frequency, horizon, longest):
 
 
 def test_the_default_codec_comes_from_the_dates_or_from_the_stated_frequency():
-    hourly = SeriesPanel.from_frame(seasonal_frame(sessions=600, season=24, freq="h"), horizon=48)
+    hourly = SeriesPanel(seasonal_frame(sessions=600, season=24, freq="h"), horizon=48)
     assert hourly.codec.seasons == (24, 168)
     assert hourly.codec.block_size == 24
     assert hourly.season == 24
@@ -383,12 +383,12 @@ def test_spans_that_the_checkpoint_has_seen_are_refused():
 
 def test_another_panel_has_seasons_and_blocks_of_its_own():
     """What is derived from data is derived anew: a monthly panel does not keep a daily one's week."""
-    daily = SeriesPanel.from_frame(seasonal_frame(2, 400, season=7, freq="D"), horizon=14)
+    daily = SeriesPanel(seasonal_frame(2, 400, season=7, freq="D"), horizon=14)
     assert daily.codec.seasons == (1, 7)
-    monthly = SeriesPanel.from_frame(seasonal_frame(2, 200, season=12, freq="MS"), horizon=14)
+    monthly = SeriesPanel(seasonal_frame(2, 200, season=12, freq="MS"), horizon=14)
     assert monthly.codec.seasons == (1, 12)
     assert daily.reading(monthly.panel).codec.seasons == (1, 12)
     assert daily.over(monthly.panel, (150, 170, 200)).codec.seasons == (1, 12)
     assert daily.codec.seasons == (1, 7)
-    given = SeriesPanel.from_frame(seasonal_frame(2, 400), horizon=14, codec=Blocks(2, (3,)))
+    given = SeriesPanel(seasonal_frame(2, 400), horizon=14, codec=Blocks(2, (3,)))
     assert given.reading(monthly.panel).codec.seasons == (3,)

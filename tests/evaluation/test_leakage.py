@@ -26,7 +26,7 @@ SMALL = {"window_length": 32, "warm_up": 8, "batch_size": 4, "batches_per_epoch"
 
 def leaks_of(kind, pairs=120, seed=0, **more):
     """What the test finds in a data module of this kind."""
-    data = kind.from_frame(random_walks(3, 300), **SMALL)
+    data = kind(random_walks(3, 300), **SMALL)
     report = leak_test(data.reading, data.panel, pairs=pairs, seed=seed, **more)
     return {violation.what for violation in report.violations}, report
 
@@ -128,7 +128,7 @@ def test_a_leaky_data_module_is_caught(kind, what):
 
 
 def test_the_target_among_the_covariates_is_caught_twice():
-    data = PriceSeries.from_frame(random_walks(3, 300), **SMALL, codec=TargetAsInput())
+    data = PriceSeries(random_walks(3, 300), **SMALL, codec=TargetAsInput())
     report = leak_test(data.reading, data.panel, pairs=60)
     found = {(violation.kind, violation.what) for violation in report.violations}
     assert ("future changed", "features") in found
@@ -185,6 +185,6 @@ def test_blocks_do_not_leak(seed):
 
 
 def test_a_module_that_does_not_read_what_it_is_given_is_no_proof():
-    data = PriceSeries.from_frame(random_walks(3, 300), **SMALL)
+    data = PriceSeries(random_walks(3, 300), **SMALL)
     with pytest.raises(ConfigError, match="not made from `given`"):
         leak_test(lambda panel: data, data.panel, pairs=12)

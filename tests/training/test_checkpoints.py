@@ -22,7 +22,7 @@ SMALL = {"window_length": 40, "warm_up": 10, "batch_size": 8, "batches_per_epoch
 
 
 def new_data():
-    return PriceSeries.from_frame(random_walks(), **SMALL)
+    return PriceSeries(random_walks(), **SMALL)
 
 
 def new_task(data, backbone=tsrnn.GRU, dropout=0.2):

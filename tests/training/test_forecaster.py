@@ -94,7 +94,7 @@ def test_a_forecast_reads_nothing_after_its_origin(trained):
     task, data, _ = trained
     assert isinstance(task, Predictor)
     panel = data.panel
-    changed = PriceSeries.from_frame(random_walks(), **SMALL).panel
+    changed = PriceSeries(random_walks(), **SMALL).panel
     changed.values[:, 351:] *= 7.0
     ours = task.forecast(panel, 5, origins=[350], num_samples=20)
     theirs = task.forecast(changed, 5, origins=[350], num_samples=20)

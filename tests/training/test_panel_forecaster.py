@@ -331,7 +331,7 @@ def test_training_without_a_validation_span_goes_on(tmp_path):
 
 
 def test_quantiles_of_prices_are_quantiles_and_not_paths():
-    data = PriceSeries.from_frame(
+    data = PriceSeries(
         random_walks(), window_length=40, warm_up=10, batch_size=8, batches_per_epoch=5, calendar="24/5"
     )
     task = new_panel_task(data, tsrnn.Quantiles)

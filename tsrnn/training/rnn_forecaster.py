@@ -119,7 +119,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
             )
         }
         frame = isinstance(X, pd.DataFrame)
-        data = PriceSeries.from_frame(X, **arguments) if frame else PriceSeries(path=str(X), **arguments)
+        data = PriceSeries(X if frame else str(X), **arguments)
         with quiet(), cpu_threads(self.threads), tempfile.TemporaryDirectory(prefix="tsrnn-") as folder:
             seed_everything(self.seed)
             cell = _class_of(self.cell, backbones, Backbone)

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
 from tsrnn.data.source import DataSource
+from tsrnn.data.tables.frames import Labels
 from tsrnn.errors import ConfigError, DataWarning
 from tsrnn.protocols import Holdout, Panel, time_text
 
@@ -37,6 +38,11 @@ class PanelData(pl.LightningDataModule, DataSource):
     @abstractmethod
     def source(self) -> str:
         """What messages call the data."""
+
+    @property
+    def labels(self) -> Labels:
+        """What a frame calls its series and its time steps, where the panel calls them otherwise."""
+        return Labels()
 
     @cached_property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Panels of any series from files and frames, gaps kept as a mask: one file or a hundred thousand series."""
+"""Panels of any series from files, gaps kept as a mask: one file or a hundred thousand series."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from tsrnn.data.tables.files import (
     reading,
     records,
 )
-from tsrnn.data.tables.source import Source, first_word, listed, shown
+from tsrnn.data.tables.source import Source, listed, shown
 from tsrnn.errors import DataError, nearest
 from tsrnn.protocols import Panel
 
@@ -84,63 +84,6 @@ def read_series(
     return panel_of_batches(batches, calendar, str(path))
 
 
-def panel_from_frame(
-    frame: Any,
-    *,
-    id_column: str = "unique_id",
-    time_column: str = "ds",
-    value_column: str = "y",
-    calendar: str = "auto",
-    source: str = "the frame",
-) -> Panel:
-    """The panel of a long frame, with the rules of `read_series`.
-
-    Args:
-        frame: a pandas frame, or another with `to_pandas` (polars); the names may be its index.
-        id_column: the column of names; without the default one it is one series with the name of `source`.
-        time_column: the column of dates or of whole numbers.
-        value_column: the column of values.
-        calendar: an exchange's code (XNYS, ...), "24/7", "24/5", "none" or "auto".
-        source: what messages call the frame.
-
-    Returns:
-        The panel.
-
-    Raises:
-        DataError: the data cannot be used; the message names the row, counted from 0, and the column.
-        ConfigError: the calendar is unknown or does not fit.
-    """
-    if not isinstance(frame, pd.DataFrame) and hasattr(frame, "to_pandas"):
-        frame = frame.to_pandas()
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(f"a frame of pandas or polars is needed, not {type(frame).__name__}", path=source)
-    columns = (id_column, time_column, value_column)
-    if set(frame.index.names) & set(columns) - set(frame.columns):
-        frame = frame.reset_index()
-    names = _Names(*columns)
-    places = names.places(list(map(str, frame.columns)), Path(source), None)
-    if places is None:
-        problem = f"column {shown(value_column)} is missing; {listed(list(map(str, frame.columns)))}"
-        raise DataError(problem, path=source)
-    place = Source(Path(source), shown(time_column), shown(value_column), "rows")
-    arrays: list[pa.Array] = []
-    for index in places:
-        column = frame.iloc[:, index]
-        if index == places[1] and (word := first_word(column)) is not None:
-            raise place.error(f"'{shown(str(column.iloc[word]))}' is not a number", "", word)
-        try:
-            array = pa.array(column, from_pandas=True)
-        except (pa.ArrowException, TypeError, OverflowError):
-            name = shown(str(frame.columns[index]))
-            raise DataError("values of several kinds in one column", path=source, column=name) from None
-        arrays.append(array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array)
-    time, value, *ids = arrays
-    batch = Batch(
-        place, range(len(frame)), ids[0] if ids else _constant(source, len(frame)), time, value, id_column
-    )
-    return panel_of_batches([batch], calendar, source)
-
-
 class _Names(NamedTuple):
     """The columns of a long table."""
 
@@ -171,7 +114,8 @@ class _Names(NamedTuple):
         return find_column(names, DATE_NAMES, path=path, line=line) if self.time == "ds" else None
 
 
-def _constant(name: str, count: int) -> pa.Array:
+def constant(name: str, count: int) -> pa.Array:
+    """The name of one series on every row."""
     return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([name]))
 
 
@@ -200,7 +144,7 @@ def _parquet_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
             for batch in file.iter_batches(_BATCH_ROWS, columns=used):
                 count = batch.num_rows
                 time, value, *ids = (batch.column(name) for name in used)
-                id_ = ids[0] if ids else _constant(series_name(path), count)
+                id_ = ids[0] if ids else constant(series_name(path), count)
                 yield Batch(source, range(first, first + count), id_, time, value, wanted.id)
                 first += count
         return
@@ -213,7 +157,7 @@ def _parquet_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
     for index in series:
         source = Source(path, shown(names[date]), shown(names[index]), "rows")
         time, value = (table.column(schema.names[place]).combine_chunks() for place in (date, index))
-        yield Batch(source, range(len(time)), _constant(names[index], len(time)), time, value)
+        yield Batch(source, range(len(time)), constant(names[index], len(time)), time, value)
 
 
 def _text_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
@@ -242,7 +186,7 @@ def _text_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
     if places is not None:
         times, values, *ids = columns
         source = Source(path, shown(wanted.time), shown(wanted.value))
-        name = pa.array([cell.strip() for cell in ids[0]]) if ids else _constant(series_name(path), len(at))
+        name = pa.array([cell.strip() for cell in ids[0]]) if ids else constant(series_name(path), len(at))
         if ids and (empty := pc.index(name, "").as_py()) >= 0:
             raise source.error(f"no {shown(wanted.id)}", "", lines[empty], shown(wanted.id))
         yield Batch(source, at, name, pa.array(times), _values(values, at, source))
@@ -252,7 +196,7 @@ def _text_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
     times = pa.array(columns[date or 0]).dictionary_encode()
     for index in series:
         source = Source(path, shown(names[date or 0]), shown(names[index]))
-        yield Batch(source, at, _constant(names[index], len(at)), times, _values(columns[index], at, source))
+        yield Batch(source, at, constant(names[index], len(at)), times, _values(columns[index], at, source))
 
 
 def _values(cells: Sequence[str], lines: npt.NDArray[np.int64], source: Source) -> pa.Array:

@@ -10,12 +10,15 @@ from typing import Any, Self
 import numpy as np
 from torch.utils.data import DataLoader
 
+from tsrnn.checks import whole
 from tsrnn.codecs import Codec
 from tsrnn.data.calendars import following_sessions
 from tsrnn.data.loaders.windows import BlocksBefore, BlockWindows
 from tsrnn.data.panels.base import PanelData, one_batch
-from tsrnn.data.panels.files import panel_from_frame, read_series
+from tsrnn.data.panels.files import read_series
+from tsrnn.data.panels.frames import panel_of_columns
 from tsrnn.data.panels.seasons import default_blocks, frequency_of, seasons_of
+from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
 from tsrnn.protocols import Holdout, Panel, time_text
@@ -35,9 +38,9 @@ class SeriesPanel(PanelData):
 
     Args:
         path: a CSV (or .csv.gz), a Parquet file or a folder of them, long (unique_id, ds, y) or wide: see
-            `read_series`.
-        test_path: a file of the same form with the time steps that follow, for `test`; as the M4 competition
-            has it.
+            `read_series`; or a frame, long or wide: see `panel_from_frame`.
+        test_path: a file or a frame of the same form with the time steps that follow, for `test`; as the M4
+            competition has it.
         id_column: names of the series in a long file.
         time_column: dates or whole numbers in a long file.
         value_column: values in a long file.
@@ -54,8 +57,8 @@ class SeriesPanel(PanelData):
 
     def __init__(
         self,
-        path: str | None = None,
-        test_path: str | None = None,
+        path: str | Any | None = None,
+        test_path: str | Any | None = None,
         id_column: str = "unique_id",
         time_column: str = "ds",
         value_column: str = "y",
@@ -70,10 +73,15 @@ class SeriesPanel(PanelData):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if min(horizon, batch_size, batches_per_epoch) < 1:
-            raise ConfigError("horizon, batch_size and batches_per_epoch must be at least 1")
-        if min(valid_size or 0, test_size or 0) < 0:
-            raise ConfigError("valid_size and test_size must not be negative")
+        for given in (path, test_path):
+            if given is not None and not is_frame(given):
+                checked_path(given)
+        sizes = {"horizon": horizon, "batch_size": batch_size, "batches_per_epoch": batches_per_epoch}
+        for name, size in sizes.items():
+            whole(name, size, 1)
+        for name, span in (("valid_size", valid_size), ("test_size", test_size)):
+            if span is not None:
+                whole(name, span, 0)
         if codec is not None and (codec.memory is None or codec.context is None or not codec.event_shape):
             raise ConfigError(
                 f"a SeriesPanel draws windows for a codec of bounded memory, such as Blocks, "
@@ -82,7 +90,11 @@ class SeriesPanel(PanelData):
         if frequency is not None:
             seasons_of(frequency)
         self.path, self.test_path = path, test_path
-        self.columns = {"id_column": id_column, "time_column": time_column, "value_column": value_column}
+        self.columns: dict[str, Any] = {
+            "id_column": id_column,
+            "time_column": time_column,
+            "value_column": value_column,
+        }
         self.calendar = calendar
         self.horizon = horizon
         self.valid_size = horizon if valid_size is None else valid_size
@@ -92,13 +104,6 @@ class SeriesPanel(PanelData):
         self.batches_per_epoch = batches_per_epoch
         self.seed = seed
         self._codec = codec
-
-    @classmethod
-    def from_frame(cls, frame: Any, **arguments: Any) -> SeriesPanel:
-        """The data module of a long pandas frame with the columns unique_id, ds, y, one row a value."""
-        data = cls(**arguments)
-        data.given = panel_from_frame(frame, calendar=data.calendar, **data.columns)
-        return data
 
     @classmethod
     def from_panel(cls, panel: Panel, **arguments: Any) -> SeriesPanel:
@@ -116,7 +121,16 @@ class SeriesPanel(PanelData):
     @property
     def source(self) -> str:
         """The file's name, in the words of a message."""
-        return "the frame" if self.given is not None else str(self.path)
+        return FRAME if self.given is not None or is_frame(self.path) else str(self.path)
+
+    @cached_property
+    def _columns(self) -> FrameColumns:
+        return frame_columns(self.path, **self.columns)
+
+    @property
+    def labels(self) -> Labels:
+        """What a frame calls its series and its time steps, where the panel calls them otherwise."""
+        return self._columns.labels if is_frame(self.path) else Labels()
 
     @cached_property
     def _read(self) -> tuple[Panel, int]:
@@ -124,13 +138,22 @@ class SeriesPanel(PanelData):
         if self.given is not None:
             panel = self.given
         elif self.path is None:
-            raise ConfigError(f"a SeriesPanel needs {argument('data.path')}, a file or folder of series")
+            raise ConfigError(
+                f"a SeriesPanel needs {argument('data.path')}: a frame, or a file or folder of series"
+            )
+        elif is_frame(self.path):
+            panel = panel_of_columns(self._columns, self.calendar)
         else:
             panel = read_series(self.path, calendar=self.calendar, **self.columns)
         if self.test_path is None:
             return panel, self.horizon if self.test_size is None else self.test_size
-        test = read_series(self.test_path, calendar="none", **self.columns)
-        panel = followed_by(panel, test, self.test_path)
+        if is_frame(self.test_path):
+            columns = frame_columns(self.test_path, **self.columns, like=self.labels, source="the test frame")
+            test = panel_of_columns(columns, "none", "the test frame")
+            panel = followed_by(panel, test, "the test frame")
+        else:
+            test = read_series(self.test_path, calendar="none", **self.columns)
+            panel = followed_by(panel, test, self.test_path)
         return panel, test.num_steps if self.test_size is None else self.test_size
 
     @cached_property

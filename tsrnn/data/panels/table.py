@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from tsrnn.data.calendars import check_calendar
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.source import YEARS, Source, refuse_unprintable, shown
-from tsrnn.errors import DataError, DataWarning, first_few
+from tsrnn.errors import DataError, DataWarning, first_few, level_of_the_user
 from tsrnn.protocols import Panel, time_text
 
 Codes: TypeAlias = npt.NDArray[np.int32]
@@ -309,7 +309,7 @@ def _warn_of_empty(rows: _Rows, valued: Flags) -> None:
     if empty.size:
         names = first_few([shown(rows.names[index]) for index in empty])
         problem = f"{rows.path}: left out, without any value: {names}"
-        warnings.warn(DataWarning(problem), stacklevel=4)
+        warnings.warn(DataWarning(problem), stacklevel=level_of_the_user())
 
 
 def _refuse_size(series: int, sessions: int, path: str) -> None:

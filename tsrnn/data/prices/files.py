@@ -13,8 +13,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.prices.checks import check_table, frame_table
+from tsrnn.data.prices.frames import dates_of_words, one_column, wide_table
 from tsrnn.data.tables.cells import Cells
-from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, find_column, folded, series_name
+from tsrnn.data.tables.columns import (
+    BAR_NAMES,
+    DATE_NAMES,
+    SYMBOL_NAMES,
+    VALUE_NAMES,
+    find_column,
+    folded,
+    series_name,
+)
 from tsrnn.data.tables.files import (
     decode,
     is_parquet,
@@ -27,11 +36,6 @@ from tsrnn.data.tables.files import (
 from tsrnn.data.tables.source import Source, listed, refuse_unprintable, selected, shown
 from tsrnn.errors import ConfigError, DataError, nearest
 
-VALUE_NAMES = (
-    *("adjclose", "adjustedclose", "adjcloseprice", "수정종가", "y"),
-    *("close", "closeprice", "closingprice", "종가", "price", "value"),
-)
-_BAR_NAMES = ("open", "high", "low", "volume", "시가", "고가", "저가", "거래량")
 _TOTALS = ("total", "totals", "sum", "합계", "총계", "계")
 
 
@@ -137,7 +141,7 @@ def _from_text(
         values = (
             (code, prices(columns[code], numbers, series[code])) for code in selected(series, symbols, path)
         )
-        parts = [_column(code, days, y, numbers, series, on_missing, source) for code, y in values]
+        parts = [one_column(code, days, y, numbers, series, on_missing, source) for code, y in values]
         return pd.concat(parts, ignore_index=True), series, source
     ids = [row[-1].strip() for row in rows] if layout.symbol else [series_name(path)] * len(rows)
     if "" in ids:
@@ -171,9 +175,9 @@ def _from_parquet(
         frame = file.read(columns=used).to_pandas(ignore_metadata=True)[used]
     frame.columns = ["ds", *map(str, range(len(wanted))), *(["unique_id"] if layout.symbol else [])]
     if frame["ds"].dtype.kind not in "iuM" and not isinstance(frame["ds"].dtype, pd.DatetimeTZDtype):
-        frame["ds"] = _parquet_dates(frame["ds"], cells, source)
+        frame["ds"] = dates_of_words(frame["ds"], cells, source)
     elif frame["ds"].dtype.kind in "iu" and cells.dates == "epoch":
-        frame["ds"] = _parquet_dates(frame["ds"].astype("Int64"), cells, source)
+        frame["ds"] = dates_of_words(frame["ds"].astype("Int64"), cells, source)
     elif frame["ds"].dtype.kind in "iu":
         problem = f"row 0: '{frame['ds'].iloc[0]}' is a plain number" if len(frame) else "no dates"
         remedy = "dates=epoch reads seconds since 1970"
@@ -183,43 +187,8 @@ def _from_parquet(
         if not layout.symbol:
             frame["unique_id"] = series_name(path)
         return *frame_table(frame, symbols, source), source
-    refuse_unprintable(series, path)
-    parts = []
-    for index, code in enumerate(selected(series, symbols, path)):
-        one = frame[["ds", str(index)]].set_axis(["ds", "y"], axis=1).assign(unique_id=series[code])
-        table, _ = frame_table(one, None, source)
-        days, y, rows = (table[name].to_numpy() for name in ("ds", "y", "row"))
-        parts.append(_column(code, days, y, rows, series, on_missing, source))
-    return pd.concat(parts, ignore_index=True), series, source
-
-
-def _parquet_dates(texts: pd.Series[Any], cells: Cells, source: Source) -> npt.NDArray[Any]:
-    """The dates of a column that holds them as text, or as days."""
-    missing = texts.isna()
-    if missing.any():
-        raise source.error("no date", "", int(np.argmax(missing)), source.date)
-    return cells.stamps(
-        [str(text) for text in texts],
-        lambda index, problem: source.error(problem, "", index, source.date),
-    )
-
-
-def _column(
-    code: int,
-    ds: npt.NDArray[Any],
-    y: npt.NDArray[np.float64],
-    rows: npt.NDArray[np.int64],
-    series: list[str],
-    on_missing: str,
-    source: Source,
-) -> pd.DataFrame:
-    """The table of one column of the wide form."""
-    present = np.flatnonzero(~np.isnan(y))
-    if not present.size and on_missing == "error":
-        raise source.error("there is not one price", series[code], None)
-    # Before its first price a series has not begun, after its last it has ended: nothing is missing.
-    span = slice(present[0], present[-1] + 1) if present.size else slice(0)
-    return pd.DataFrame({"series": code, "ds": ds[span], "y": y[span], "row": rows[span]})
+    columns = {series[code]: frame[str(index)] for index, code in enumerate(selected(series, symbols, path))}
+    return *wide_table(frame["ds"], columns, on_missing, source), source
 
 
 class _Layout(NamedTuple):
@@ -250,7 +219,7 @@ def _layout(names: list[str], column: str | None, path: Path, line: int | None) 
     columns = [index for index, name in enumerate(names) if name and index != date]
     # Without a known column of prices every column is a series, unless the header speaks of one series'
     # open or volume. One such name alone may be a symbol: LOW is one.
-    bars = sum(folded(name) in _BAR_NAMES for name in names) > 1
+    bars = sum(folded(name) in BAR_NAMES for name in names) > 1
     if value is None and (column is not None or symbol is not None or bars or not columns):
         fault = "there is no column of prices, name it with `column`" if column is None else "no such column"
         problem = f"{fault}{nearest(column or 'Close', names)}; {listed(names)}"

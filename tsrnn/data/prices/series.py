@@ -9,15 +9,17 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from tsrnn.checks import whole
 from tsrnn.codecs import Codec, LogReturns
 from tsrnn.data.calendars import check_calendar
 from tsrnn.data.loaders.streams import SeriesChunks
 from tsrnn.data.loaders.windows import RandomWindows
 from tsrnn.data.panels.base import PanelData
-from tsrnn.data.prices.checks import check_prices
 from tsrnn.data.prices.files import read_prices
+from tsrnn.data.prices.frames import prices_of_columns
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.tables.cells import Cells
+from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
 from tsrnn.protocols import Encoding, Panel
 
@@ -33,9 +35,10 @@ class PriceSeries(PanelData):
     on the training span.
 
     Args:
-        path: a CSV (or .csv.gz) or Parquet file, long (symbol, date, OHLCV or close) or wide (a column a
-            symbol). Without one: adjusted closes of AAPL, IBM, GOOG and MSFT, 2000 to 2013, bundled.
-        column: the column of the price in a long file. Default: an adjusted close, else a close.
+        path: a CSV (or .csv.gz) or Parquet file, or a frame, long (symbol, date, OHLCV or close; or
+            unique_id, ds, y) or wide (a column a symbol). Without one: adjusted closes of AAPL, IBM, GOOG
+            and MSFT, 2000 to 2013, bundled.
+        column: the column of the price in a long file or frame. Default: an adjusted close, else a close.
         symbols: the symbols to take. Default: all.
         split: shares of the sessions for training, validation and test.
         train_end: last day of the training span; overrides `split`, together with valid_end.
@@ -62,7 +65,7 @@ class PriceSeries(PanelData):
 
     def __init__(
         self,
-        path: str | None = None,
+        path: str | Any | None = None,
         column: str | None = None,
         symbols: list[str] | None = None,
         split: tuple[float, float, float] = (0.7, 0.15, 0.15),
@@ -84,14 +87,16 @@ class PriceSeries(PanelData):
         comment: str | None = None,
     ) -> None:
         super().__init__()
+        if path is not None and not is_frame(path):
+            checked_path(path)
         if min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
             raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
         if (train_end is None) != (valid_end is None):
             raise ConfigError("train_end and valid_end must be given together")
         if test_end is not None and train_end is None:
             raise ConfigError("test_end is given with train_end and valid_end")
-        if min(batch_size, batches_per_epoch) < 1:
-            raise ConfigError("batch_size and batches_per_epoch must be at least 1")
+        whole("batch_size", batch_size, 1)
+        whole("batches_per_epoch", batches_per_epoch, 1)
         if not 0 <= warm_up < window_length:
             raise ConfigError(f"warm_up must lie between 0 and window_length - 1, not at {warm_up}")
         self.path = path
@@ -112,29 +117,32 @@ class PriceSeries(PanelData):
         self.on_units = on_units
         self.comment = comment
         self._codec = codec if codec is not None else LogReturns()
-        self._frame: pd.DataFrame | None = None
-
-    @classmethod
-    def from_frame(cls, frame: pd.DataFrame, **arguments: Any) -> PriceSeries:
-        """The data module of a pandas frame with the columns unique_id, ds, y, one row a price."""
-        data = cls(**arguments)
-        data._frame = frame
-        return data
 
     @property
     def source(self) -> str:
         """The file's name, in the words of a message."""
-        if self._frame is not None:
-            return "the frame"
+        if is_frame(self.path):
+            return FRAME
         return str(self.path) if self.path is not None else "the embedded sample"
+
+    @cached_property
+    def _columns(self) -> FrameColumns:
+        return frame_columns(self.path, value_column="y" if self.column is None else self.column)
+
+    @property
+    def labels(self) -> Labels:
+        """What a frame calls its series and its time steps, where the panel calls them otherwise."""
+        return self._columns.labels if is_frame(self.path) else Labels()
 
     @cached_property
     def panel(self) -> Panel:
         """All prices, series by session."""
         if self.given is not None:
             return self.given
-        if self._frame is not None:
-            frame = check_prices(self._frame, symbols=self.symbols, on_missing=self.on_missing)
+        if is_frame(self.path):
+            frame = prices_of_columns(
+                self._columns, symbols=self.symbols, on_missing=self.on_missing, dates=self.dates
+            )
         else:
             path, symbols = self.path, self.symbols
             if path is None:
@@ -171,7 +179,7 @@ class PriceSeries(PanelData):
             raise DataError(
                 f"the training span has {spans[0]} sessions, but a window needs {self.window_length}: "
                 f"give more data, or lower {argument('data.window_length')}",
-                path=self.path,
+                path=self.source,
             )
         return spans[0], spans[1], spans[2]
 

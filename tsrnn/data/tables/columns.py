@@ -11,6 +11,11 @@ from tsrnn.errors import DataError
 
 DATE_NAMES = ("date", "ds", "datetime", "timestamp", "time", "day", "날짜", "일자", "일시")
 SYMBOL_NAMES = ("uniqueid", "symbol", "ticker", "code", "종목코드", "종목명", "종목")
+VALUE_NAMES = (
+    *("adjclose", "adjustedclose", "adjcloseprice", "수정종가", "y"),
+    *("close", "closeprice", "closingprice", "종가", "price", "value"),
+)
+BAR_NAMES = ("open", "high", "low", "volume", "시가", "고가", "저가", "거래량")
 
 
 def series_name(path: Path) -> str:
@@ -18,7 +23,7 @@ def series_name(path: Path) -> str:
     return re.sub(r"(\.(csv|tsv|txt|gz|parquet|pq))+$", "", path.name, flags=re.IGNORECASE)
 
 
-def find_column(names: list[str], known: Sequence[str], *, path: Path, line: int | None) -> int | None:
+def find_column(names: list[str], known: Sequence[str], *, path: str | Path, line: int | None) -> int | None:
     """The column with the first of the known names, in any case and spacing."""
     spelled = [folded(name) for name in names]
     for name in known:
