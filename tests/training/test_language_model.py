@@ -387,6 +387,8 @@ def test_the_learning_rate_goes_up_on_a_line_and_down_along_a_cosine(new_data, f
         ({"max_steps": 7, "max_epochs": -1}, 7),
         ({"max_epochs": 2, "accumulate_grad_batches": 4}, 8),
         ({"max_epochs": 2, "limit_train_batches": 6}, 12),
+        ({"max_epochs": 2, "max_steps": 9}, 9),
+        ({"max_epochs": 1, "max_steps": 900}, 15),
     ],
     ids=lambda value: str(value),
 )

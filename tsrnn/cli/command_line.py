@@ -28,6 +28,7 @@ from tsrnn.ops.cpu import cpu_tuning, tune_cpu
 from tsrnn.training import load
 from tsrnn.training.experiment import is_main_process, make_trainer, run_folder
 from tsrnn.training.loading import checkpoint_path, read_checkpoint
+from tsrnn.training.runtime.epoch_lines import EpochLines
 from tsrnn.training.tasks.base import Task
 
 
@@ -145,6 +146,8 @@ class CommandLine(LightningCLI):
             kwargs["enable_progress_bar"] = sys.stdout.isatty()  # where the bar is drawn
         if kwargs.get("enable_progress_bar", config.trainer.enable_progress_bar):
             callbacks.append(TQDMProgressBar(refresh_rate=10))
+        elif self.verb == "fit":
+            callbacks.append(EpochLines())
         trainer_config.callbacks = callbacks
         self._root = Path(root) if self.verb == "fit" else None
         return super().instantiate_trainer(**kwargs)

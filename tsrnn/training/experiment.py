@@ -12,6 +12,7 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from tsrnn.training.checkpoints.contents import AtomicCheckpointIO
+from tsrnn.training.runtime.earlier_metrics import EarlierMetrics
 from tsrnn.training.runtime.run_folder import new_run_folder
 from tsrnn.training.runtime.run_keeper import RunKeeper
 
@@ -62,7 +63,7 @@ def make_trainer(folder: Path, *, root: Path | None = None, **settings: Any) -> 
     """
     own = {
         "default_root_dir": str(folder),
-        "callbacks": [*(settings.get("callbacks") or []), RunKeeper(folder, root)],
+        "callbacks": [*(settings.get("callbacks") or []), RunKeeper(folder, root), EarlierMetrics()],
         "plugins": [*(settings.get("plugins") or []), AtomicCheckpointIO()],
     }
     return pl.Trainer(**{**settings, **own})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import final
 
+import pytorch_lightning as pl
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -50,3 +51,19 @@ class WarmupCosine(LRScheduler):
             place = min((step - self.warmup_steps) / span, 1.0)
             factor = self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * place))
         return [float(base) * factor for base in self.base_lrs]
+
+
+def epoch_steps(trainer: pl.Trainer) -> int | None:
+    """Optimizer steps of an epoch; None where its loader does not know how long it is."""
+    batches = trainer.num_training_batches
+    # Rounded up: an epoch's last batches make a step, though they are fewer.
+    return -(-int(batches) // trainer.accumulate_grad_batches) if math.isfinite(batches) else None
+
+
+def total_steps(trainer: pl.Trainer) -> int | None:
+    """Optimizer steps of the whole training, as `max_epochs` and `max_steps` allow; None: without an end."""
+    limits = [trainer.max_steps] if trainer.max_steps >= 0 else []
+    steps = epoch_steps(trainer)
+    if steps is not None and trainer.max_epochs is not None and trainer.max_epochs >= 0:
+        limits.append(trainer.max_epochs * steps)
+    return min(limits, default=None)

@@ -18,7 +18,7 @@ from tsrnn.components import class_path, describe
 from tsrnn.errors import ConfigError, TrainingError
 from tsrnn.protocols import Panel
 from tsrnn.training.checkpoints.contents import contents, restore_random_states
-from tsrnn.training.runtime.schedules import WarmupCosine
+from tsrnn.training.runtime.schedules import WarmupCosine, total_steps
 
 OptimizerFactory = Callable[[Iterable[Any]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
@@ -172,7 +172,10 @@ class Task(pl.LightningModule, ABC):
             self._resumed = None
         for configured in self.trainer.lr_scheduler_configs:
             if isinstance(configured.scheduler, WarmupCosine):
-                configured.scheduler.set_total_steps(_total_steps(self.trainer))
+                steps = total_steps(self.trainer)
+                if steps is None:
+                    raise ConfigError("a schedule that ends needs trainer.max_epochs or trainer.max_steps")
+                configured.scheduler.set_total_steps(steps)
 
     def progress(self) -> dict[str, Any]:
         """How far the current epoch has come, in plain types: the sums so far."""
@@ -190,13 +193,3 @@ class Task(pl.LightningModule, ABC):
             "model": describe(self.model),
             "settings": self.settings,
         }
-
-
-def _total_steps(trainer: pl.Trainer) -> int:
-    """Optimizer steps of the whole training."""
-    if trainer.max_steps >= 0:
-        return trainer.max_steps
-    if trainer.max_epochs is None or trainer.max_epochs < 0:
-        raise ConfigError("a schedule that ends needs trainer.max_epochs or trainer.max_steps")
-    # Rounded up in every epoch: its last batches make a step, though they are fewer.
-    return trainer.max_epochs * -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
