@@ -1,4 +1,4 @@
-# make run:  set up, train on the embedded prices, test, forecast; says where the picture is
+# make run:  set up, train on the bundled prices, test, forecast; says where the picture is
 # make test: set up, run the tests; make lint: style and types
 
 PYTHON ?= python3

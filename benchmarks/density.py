@@ -6,8 +6,8 @@ is better) over all stocks and days of a test span, one step ahead, and the cove
 
     us20      20 US stocks since 1990 (prices/us20_adjclose.csv.gz in the folder that TSRNN_BENCHMARK_DATA
               names): trained to 2012, best epoch chosen on 2013 to 2015, tested on 2016 to 2022
-    embedded  AAPL, IBM, GOOG and MSFT, which come along: trained to 2009, chosen on 2010, tested on 2011 to
-              2013-03-01
+    bundled   AAPL, IBM, GOOG and MSFT, which are in the package: trained to 2009, chosen on 2010, tested on
+              2011 to 2013-03-01
 
 The network is one model of all stocks, fitted and tested by the command line with the shipped configuration,
 as a user would; the median over the seeds counts. GARCH(1,1) and GJR-GARCH(1,1) with Student-t errors and a
@@ -43,7 +43,7 @@ from tsrnn.predictors.random_walk import log_returns
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = str(Path(sys.executable).with_name("tsrnn"))  # the console script beside this Python
-EMBEDDED = {"train_end": "2009-12-31", "valid_end": "2010-12-31"}
+BUNDLED = {"train_end": "2009-12-31", "valid_end": "2010-12-31"}
 US20 = {"train_end": "2012-12-31", "valid_end": "2015-12-31"}
 
 
@@ -51,8 +51,8 @@ def data_sets() -> dict[str, dict[str, str]]:
     """The arguments of `PriceSeries` for each data set."""
     folder = os.environ.get("TSRNN_BENCHMARK_DATA")
     if folder is None:
-        sys.exit("density.py: TSRNN_BENCHMARK_DATA must name the data's folder (without: --only embedded)")
-    return {"us20": {"path": f"{folder}/prices/us20_adjclose.csv.gz", **US20}, "embedded": EMBEDDED}
+        sys.exit("density.py: TSRNN_BENCHMARK_DATA must name the data's folder (without: --only bundled)")
+    return {"us20": {"path": f"{folder}/prices/us20_adjclose.csv.gz", **US20}, "bundled": BUNDLED}
 
 
 def plain_variance(residuals: np.ndarray, parameters: Any, leverage: bool, first: float) -> np.ndarray:
@@ -131,10 +131,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", nargs="*", default=["LSTM"], choices=["LSTM", "GRU", "RNN"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--only", choices=["us20", "embedded"], help="one of the data sets")
+    parser.add_argument("--only", choices=["us20", "bundled"], help="one of the data sets")
     parser.add_argument("--json", type=Path, help="write the tables to this file")
     options = parser.parse_args()
-    sets = {"embedded": EMBEDDED} if options.only == "embedded" else data_sets()
+    sets = {"bundled": BUNDLED} if options.only == "bundled" else data_sets()
     tables = {}
     for name in [options.only] if options.only else sets:
         frame = table(sets[name], options.cells, options.seeds)

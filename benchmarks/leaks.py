@@ -25,16 +25,16 @@ PRICES = ("prices_rnn", "prices_lstm", "prices_gru", "yahoo_lstm")
 PANELS = {"m4_hourly": ("h", 24, 1200), "panel_daily": ("D", 7, 700), "panel_monthly": ("MS", 12, 240)}
 
 
-def panel_file(folder: Path, frequency: str, season: int, sessions: int) -> Path:
+def panel_file(folder: Path, frequency: str, season: int, steps: int) -> Path:
     """Fifty series with a level, a season and noise, some of which begin late, as a long CSV."""
     generator = np.random.default_rng(0)
-    ds = pd.date_range("1990-01-01", periods=sessions, freq=frequency)
+    ds = pd.date_range("1990-01-01", periods=steps, freq=frequency)
     frames = []
     for series in range(50):
         level = generator.uniform(20, 200)
-        pattern = np.resize(0.2 * level * generator.standard_normal(season), sessions)
-        y = np.abs(level + pattern + 0.05 * level * generator.standard_normal(sessions)) + 1
-        begin = int(generator.integers(0, sessions // 4)) if series % 5 == 0 else 0
+        pattern = np.resize(0.2 * level * generator.standard_normal(season), steps)
+        y = np.abs(level + pattern + 0.05 * level * generator.standard_normal(steps)) + 1
+        begin = int(generator.integers(0, steps // 4)) if series % 5 == 0 else 0
         frames.append(pd.DataFrame({"unique_id": f"S{series}", "ds": ds[begin:], "y": y[begin:]}))
     path = folder / f"panel_{frequency}.csv"
     pd.concat(frames).to_csv(path, index=False)

@@ -69,7 +69,7 @@ def measure(path: Path, steps: int) -> dict[str, tuple[float, float]]:
     pl.seed_everything(0, verbose=False)
     marks = [usage()]
     data = SeriesPanel(path=str(path), horizon=HORIZON)
-    print(data.panel.num_steps, "sessions")  # read here, and not when it is first used
+    print(data.panel.num_steps, "time steps")  # read here, and not when it is first used
     marks.append(usage())
     task = Forecaster(codec=data.codec, head=Quantiles)
     nothing = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}

@@ -60,7 +60,7 @@ class PanelCase:
     Attributes:
         name: its name in the table.
         panel: all values, those to forecast included.
-        origins: indices into the panel's sessions, each the last one known to a forecast.
+        origins: indices into the panel's time steps, each the last one known to a forecast.
         horizon: H, the number of steps.
         season: m, steps in a season.
         frequency: how often the values come, in the words of `tsrnn.data.panels.seasons`.
@@ -75,7 +75,7 @@ class PanelCase:
 
     @property
     def actual(self) -> np.ndarray:
-        """(O, N, H) what happened."""
+        """(O, N, H) the observed values."""
         return np.stack([self.panel.values[:, origin + 1 :][:, : self.horizon] for origin in self.origins])
 
 

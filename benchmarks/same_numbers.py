@@ -11,7 +11,7 @@ temporary folders and do the same work at the same time, each in its own process
     words      generated words and the scores of sentences
     backtest   a small backtest and its verdicts, and the estimator
 
-Prices are those that come along, and words are Python's help topics; the rest is made up, once for both. Of
+Prices are the bundled ones, and words are Python's help topics; the rest is made up, once for both. Of
 the package only the command line and the names of `tsrnn` itself are used, so that its rooms may change. No
 clock chooses the kernels (`--tune_cpu false`): two runs of one commit could then differ.
 
@@ -171,7 +171,7 @@ class Worker:
 
     @contextlib.contextmanager
     def guarded(self, what: str) -> Any:
-        """What fails is noted under its name, and the rest goes on; in a folder of its own."""
+        """What fails is noted under its name, and the rest still runs; in a folder of its own."""
         folder = self.out / what.replace("/", "_").replace(" ", "_")
         folder.mkdir()
         started = time.perf_counter()
@@ -225,7 +225,7 @@ def first_losses(worker: Worker) -> None:
 
 
 def data_options(name: str, data: Path) -> list[str]:
-    """What gives a configuration data here, where those it names do not come along."""
+    """What gives a configuration data here, where those it names are not bundled."""
     if name.startswith("language/") and "python_docs" not in name:
         cache = str(Path("cache").resolve())
         return ["--data.corpus", "null", "--data.path", str(data / "text"), "--data.cache_dir", cache]

@@ -117,7 +117,7 @@ def contents_of(panel: Panel, fans: pd.DataFrame, **more: Any) -> ReportContents
         "definitions": {
             "crps": "Mean continuous ranked probability score over the naive scale; less is better.",
             "mase": "Mean absolute error of the median over that of the naive forecast; less is better.",
-            "log_prob": "Mean log density of what happened, in nats; more is better.",
+            "log_prob": "Mean log density of the observed values, in nats; more is better.",
         },
         "significance": pd.DataFrame(significance),
         "by_horizon": steps,

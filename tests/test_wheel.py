@@ -1,4 +1,4 @@
-"""The wheel carries the embedded data, and finds it where it is installed."""
+"""The wheel carries the bundled data, and finds it where it is installed."""
 
 import subprocess
 import sys

@@ -99,13 +99,13 @@ class _ForecastTable(ABC):
         """
         quantiles = sorted({0.5, *(0.5 + sign * level / 200 for level in levels for sign in (-1, 1))})
         mean = self.mean
-        cutoffs, sessions = self.origins[:, None, None], self.ds[:, None, :]
+        cutoffs, times = self.origins[:, None, None], self.ds[:, None, :]
         if self.ends is not None:
-            cutoffs, sessions = cutoffs + self.ends[:, None], sessions + self.ends[:, None]
+            cutoffs, times = cutoffs + self.ends[:, None], times + self.ends[:, None]
         columns: dict[str, Any] = {
             "unique_id": np.broadcast_to(np.array(self.unique_ids, dtype=object)[:, None], mean.shape),
             "cutoff": np.broadcast_to(cutoffs, mean.shape),
-            "ds": np.broadcast_to(sessions, mean.shape),
+            "ds": np.broadcast_to(times, mean.shape),
             "mean": mean,
         }
         columns |= {f"q{q:.6g}": part for q, part in zip(quantiles, self.quantile(quantiles), strict=True)}

@@ -184,16 +184,16 @@ class Panel:
             ds = self.ds[-1] + step * np.arange(1, ahead + 1)
         return replace(self, ds=np.concatenate([self.ds, ds]), values=values)
 
-    def last(self, sessions: int) -> Panel:
-        """The panel's last `sessions` time steps."""
-        return self.part(max(self.num_steps - sessions, 0), self.num_steps)
+    def last(self, steps: int) -> Panel:
+        """The panel's last `steps` time steps."""
+        return self.part(max(self.num_steps - steps, 0), self.num_steps)
 
 
-def time_text(session: Any) -> str:
+def time_text(moment: Any) -> str:
     """A time step in words: its number, its day, or its day and time where it has one."""
-    if isinstance(session, np.datetime64 | pd.Timestamp):
-        return str(pd.Timestamp(session)).removesuffix(" 00:00:00")
-    return str(session)
+    if isinstance(moment, np.datetime64 | pd.Timestamp):
+        return str(pd.Timestamp(moment)).removesuffix(" 00:00:00")
+    return str(moment)
 
 
 class Holdout(NamedTuple):

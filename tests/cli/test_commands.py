@@ -114,7 +114,7 @@ def test_the_table_shows_what_the_csv_holds(capsys):
     assert main(["forecast", "runs/latest", "--horizon", "5", "--paths", "50"]) == 0
     out = capsys.readouterr().out
     rows = [line.split("\t") for line in out.splitlines() if line.count("\t") > 1]
-    assert rows[0] == ["series", "session", "median", "80 %", "95 %", "P(up)", "VaR", "ES"]
+    assert rows[0] == ["series", "time", "median", "80 %", "95 %", "P(up)", "VaR", "ES"]
     frame = pd.read_csv(facts(out)["table"])
     for row in rows[1:]:
         (line,) = frame[(frame["unique_id"] == row[0]) & (frame["ds"] == row[1])].to_dict("records")
@@ -259,7 +259,7 @@ def test_a_bad_file_is_one_line_and_never_trained_on(name, verb, capsys):
     if verb == "fit":
         assert main(["fit", "--config", CONFIG, "--data.path", "bad.csv", *QUICK]) == 2
     elif name == "short":
-        return  # two prices are enough to go on from
+        return  # two prices are enough to forecast from
     else:
         assert main(["forecast", "runs/latest", "bad.csv"]) == 2
     printed = capsys.readouterr().err

@@ -79,7 +79,7 @@ def test_windows_lie_in_the_training_span_and_skip_the_warm_up():
     steps = torch.arange(400).expand(2, 400)
     marked = encoding._replace(targets=steps.clone())
     windows = RandomWindows(
-        marked, sessions=280, window_length=40, warm_up=10, batch_size=64, batches_per_epoch=40
+        marked, span=280, window_length=40, warm_up=10, batch_size=64, batches_per_epoch=40
     )
     seen = torch.zeros(400, dtype=torch.bool)
     for batch in windows:
@@ -95,7 +95,7 @@ def test_windows_lie_in_the_training_span_and_skip_the_warm_up():
 def test_a_window_is_a_copy_of_its_series():
     encoding = small().encoding
     windows = RandomWindows(
-        encoding, sessions=280, window_length=40, warm_up=0, batch_size=16, batches_per_epoch=1, seed=3
+        encoding, span=280, window_length=40, warm_up=0, batch_size=16, batches_per_epoch=1, seed=3
     )
     (batch,) = windows
     for row in range(16):

@@ -302,7 +302,7 @@ def test_series_without_a_value_are_named_in_one_warning(tmp_path):
             "line 3, column date: series A: 2023-05-01 is on lines 2 and 3",
         ),
         ("unique_id,ds,y\nA\u202e,1,1\n", "U+202E"),
-        ("unique_id,ds,y\nA,0,1\nA,2000000000,1\n", "1 series of 2000000001 sessions are more than 8 GiB"),
+        ("unique_id,ds,y\nA,0,1\nA,2000000000,1\n", "1 series of 2000000001 time steps are more than 8 GiB"),
     ],
 )
 def test_a_fault_in_a_file_is_named_by_its_place(write, content, expected):

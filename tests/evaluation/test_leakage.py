@@ -67,12 +67,12 @@ class BackFill(PriceSeries):
 
 
 class ShuffledSplit(PriceSeries):
-    """Training windows from all sessions."""
+    """Training windows from all time steps."""
 
     def train_dataloader(self):
         draws = self.draws(self.batch_size, self.batches_per_epoch, self.seed)
         last = self.panel.num_steps
-        return RandomWindows(self.encoding, sessions=last, window_length=32, warm_up=8, **draws)
+        return RandomWindows(self.encoding, span=last, window_length=32, warm_up=8, **draws)
 
 
 class FittedOnValidation(PriceSeries):
@@ -86,8 +86,8 @@ class WindowOverTheBorder(PriceSeries):
 
     def train_dataloader(self):
         draws = self.draws(64, self.batches_per_epoch, self.seed)
-        sessions = self.spans[0] + 16
-        return RandomWindows(self.encoding, sessions=sessions, window_length=32, warm_up=8, **draws)
+        span = self.spans[0] + 16
+        return RandomWindows(self.encoding, span=span, window_length=32, warm_up=8, **draws)
 
 
 class TargetAsInput(LogReturns):
@@ -101,7 +101,7 @@ class TargetAsInput(LogReturns):
 
 
 class ValidatedPastTheEnd(PriceSeries):
-    """Validation that goes on into the test span."""
+    """Validation that runs into the test span."""
 
     def val_dataloader(self):
         return SeriesChunks(self.encoding, self.spans[0], self.spans[1] + 5)

@@ -1,4 +1,4 @@
-"""Intervals corrected by how often a predictor's own ones held what happened."""
+"""Intervals corrected by how often a predictor's own ones held the observed values."""
 
 import math
 

@@ -308,7 +308,7 @@ def test_a_checkpoint_alone_gives_the_same_factors_and_tied_weights_stay_tied(
     assert loaded.history is None
     assert loaded.contents["data"]["tokens"]["train"] == data.spans[0]
     assert scores(loaded, new_data()) == scores(task, new_data())
-    # It can be trained on, and its two uses go on being one.
+    # It can be trained on, and its two uses stay one.
     fit(tmp_path, loaded.train(), new_data(), max_steps=2)
     weight = loaded.model.head.projection.weight
     assert (weight is loaded.model.embedding.weight) == ("tied" in kind[:4])

@@ -201,9 +201,9 @@ class Conformal:
         allowed = 1 - np.array(self.levels)[:, None] / 100
         track = np.zeros((len(asked), *scores.shape[2:]))
         for back in range(self.calibration - 1, -1, -1):
-            session = asked - start - back
-            known = logs[np.maximum(session, 0)]
-            seen = ~np.isnan(known) & (session >= 0)[:, None, None, None]
+            step = asked - start - back
+            known = logs[np.maximum(step, 0)]
+            seen = ~np.isnan(known) & (step >= 0)[:, None, None, None]
             count = seen.sum(axis=1)
             missed = (seen & (known > track[:, None])).sum(axis=1) / np.maximum(count, 1)
             track += np.where(count > 0, self.rate * (missed - allowed), 0.0)

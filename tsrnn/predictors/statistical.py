@@ -73,13 +73,13 @@ class _Statistical(PanelPredictor[QuantileForecast]):
         """
         models = _library("models")
         fitted, failed = {}, []
-        sessions = _own_sessions(panel)
+        times = _own_times(panel)
         for series, name in enumerate(panel.unique_ids):
             start, history = _history(panel.values[series])
             if len(history) < self._fewest:
                 failed.append(name)
             elif _still(history):
-                fitted[name] = Fitted(sessions[series, start], None)
+                fitted[name] = Fitted(times[series, start], None)
             else:
                 try:
                     with _quiet():
@@ -87,7 +87,7 @@ class _Statistical(PanelPredictor[QuantileForecast]):
                 except Exception:  # the library raises bare exceptions for what it cannot fit
                     failed.append(name)
                 else:
-                    fitted[name] = Fitted(sessions[series, start], model)
+                    fitted[name] = Fitted(times[series, start], model)
         if failed:
             problem = f"{self.name} has no forecast (NaN) of series that are too short or cannot be fitted:"
             warnings.warn(DataWarning(f"{problem} {first_few(failed)}"), stacklevel=2)
@@ -111,7 +111,7 @@ class _Statistical(PanelPredictor[QuantileForecast]):
         assert predictor.fitted is not None
         values = np.full((len(origins), len(panel.unique_ids), len(_LEVELS), horizon), np.nan)
         last = np.full(values.shape[:2], np.nan)
-        sessions = _own_sessions(panel)
+        times = _own_times(panel)
         for series, name in enumerate(panel.unique_ids):
             first, history = _history(panel.values[series])
             for place, origin in enumerate(origins):
@@ -121,8 +121,8 @@ class _Statistical(PanelPredictor[QuantileForecast]):
                 continue
             start, model = predictor.fitted[name]
             # A model's states, and the places in its season, count from the time step where it was fitted.
-            begin = int(np.searchsorted(sessions[series], start))
-            if begin == len(sessions[series]) or sessions[series, begin] != start:
+            begin = int(np.searchsorted(times[series], start))
+            if begin == len(times[series]) or times[series, begin] != start:
                 raise DataError(
                     f"{self.name} of {name} was fitted from time step {time_text(start)} on: forecast a "
                     "panel that has it, or fit anew"
@@ -275,7 +275,7 @@ def _still(history: Floats) -> bool:
     return bool(np.all(history == history[0]))
 
 
-def _own_sessions(panel: Panel) -> npt.NDArray[Any]:
+def _own_times(panel: Panel) -> npt.NDArray[Any]:
     """(N, T) the time steps of each series as it counts them."""
     shape = (len(panel.unique_ids), panel.num_steps)
     return np.broadcast_to(panel.ds if panel.ends is None else panel.ds + panel.ends[:, None], shape)

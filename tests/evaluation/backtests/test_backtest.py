@@ -1,4 +1,4 @@
-"""Walk-forward: what is asked, what is learned from, what is kept, and where it goes on."""
+"""Walk-forward: what is asked, what is learned from, what is kept, and where it resumes."""
 
 from dataclasses import dataclass, field, replace
 

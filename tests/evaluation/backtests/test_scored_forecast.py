@@ -1,4 +1,4 @@
-"""Rows of forecasts and what happened."""
+"""Rows of forecasts and observed values."""
 
 import numpy as np
 import pandas as pd

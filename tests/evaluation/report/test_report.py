@@ -79,7 +79,7 @@ def test_packed_fans_keep_what_is_missing_and_what_does_not_move():
 def test_each_fan_stands_at_its_model_its_series_and_its_origin(contents, written):
     data = charts_of(written(contents))["fans"]
     assert (data["models"], data["series"]) == (["naive", "calm", "nervous"], ["S00", "S01"])
-    assert [data["sessions"][place] for place in data["origins"]] == [
+    assert [data["times"][place] for place in data["origins"]] == [
         str(day)[:10] for day in np.unique(contents.fans["cutoff"])
     ]
     shuffled = contents.fans.sample(frac=1, random_state=0)
@@ -93,7 +93,7 @@ def test_each_fan_stands_at_its_model_its_series_and_its_origin(contents, writte
             np.testing.assert_allclose(back, expected, atol=0.000501 * np.ptp(expected, axis=(1, 2)).max())
     actual = np.frombuffer(gzip.decompress(base64.b64decode(data["actuals"][1])), "<f4")
     np.testing.assert_allclose(actual, contents.panel.values[1, 40:146], rtol=1e-7)
-    assert data["sessions"][0] == str(contents.panel.ds[40])[:10]
+    assert data["times"][0] == str(contents.panel.ds[40])[:10]
     assert data["targets"][1] == [81, 82, 83, 84, 85]
 
 
@@ -105,8 +105,8 @@ def test_series_that_count_their_own_sessions_keep_their_numbers(written):
     fans["cutoff"], fans["ds"] = fans["cutoff"] + own, fans["ds"] + own
     data = charts_of(written(contents_of(panel, fans)))["fans"]
     assert data["ends"] == [100, 5000]
-    assert [data["sessions"][place] for place in data["origins"]] == [-19, -9]
-    assert [data["sessions"][place] for place in data["targets"][1]] == [-8, -7, -6, -5, -4]
+    assert [data["times"][place] for place in data["origins"]] == [-19, -9]
+    assert [data["times"][place] for place in data["targets"][1]] == [-8, -7, -6, -5, -4]
 
 
 def test_twenty_series_and_250_origins_of_three_models_stay_below_five_megabytes(tmp_path):

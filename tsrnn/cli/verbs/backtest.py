@@ -131,11 +131,11 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument("--horizon", type=positive, help="time steps ahead; default: 20, or a panel's own")
     parser.add_argument(
         "--first",
-        type=_session,
+        type=_origin,
         help="the first origin, a date or index; default: the last time step of the validation span",
     )
     parser.add_argument(
-        "--last", type=_session, help="the last origin; default: the last with all of its horizon"
+        "--last", type=_origin, help="the last origin; default: the last with all of its horizon"
     )
     parser.add_argument("--stride", type=positive, default=5, help="time steps from one origin to the next")
     parser.add_argument(
@@ -175,7 +175,7 @@ def _parser(verb: str) -> LineParser:
     return parser
 
 
-def _session(text: str) -> int | str:
+def _origin(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
@@ -261,7 +261,7 @@ def _settings(
         "network": " ".join([options.network, *changes]),
         "data": task.source,
         "data sha256": panel_hash(task.panel),
-        "sessions": f"{time_text(ds[0])} to {time_text(ds[-1])}, {len(ds):,}",
+        "time steps": f"{time_text(ds[0])} to {time_text(ds[-1])}, {len(ds):,}",
         "first and last origin": f"{time_text(ds[places[0]])} and {time_text(ds[places[-1]])}",
         "stride": str(origins.stride),
         "horizon": str(task.horizon),

@@ -31,7 +31,7 @@ _READING = ("column", "symbols", "on_missing", "decimal", "thousands", "dates", 
 
 
 def run(verb: str, arguments: list[str]) -> int:
-    """Forecast every series beyond its last session."""
+    """Forecast every series beyond its last time step."""
     parser = _parser(verb)
     options = parser.parse(arguments)
     torch.set_num_threads(options.threads)
@@ -58,20 +58,20 @@ def run(verb: str, arguments: list[str]) -> int:
 
 def _parser(verb: str) -> LineParser:
     parser = LineParser(
-        prog=f"tsrnn {verb}", description="Sampled paths of each series beyond its last session."
+        prog=f"tsrnn {verb}", description="Sampled paths of each series beyond its last time step."
     )
     add_checkpoint(parser)
     parser.add_argument(
         "file", metavar="FILE", nargs="?", help="prices to forecast from; default: those in CKPT"
     )
-    parser.add_argument("--horizon", type=positive, default=20, help="sessions ahead")
+    parser.add_argument("--horizon", type=positive, default=20, help="time steps ahead")
     parser.add_argument(
         "--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent"
     )
     parser.add_argument(
         "--conformal",
         choices=("split", "rolling"),
-        help="correct the intervals by their coverage in the sessions that the model has not seen",
+        help="correct the intervals by their coverage in the time steps that the model has not seen",
     )
     parser.add_argument("--paths", type=positive, default=1000, help="sampled paths a series")
     parser.add_argument("--seed", type=int, default=0, help="of the paths")
@@ -152,9 +152,9 @@ def write_forecast(
         warnings.warn(DataWarning(f"a few paths carry the mean of {names}: read the median"), stacklevel=2)
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
     figure.savefig(folder / "forecast.png", dpi=150)
-    title = f"{future.ds.shape[1]} sessions after {time_text(future.origins[0])}"
+    title = f"{future.ds.shape[1]} time steps after {time_text(future.origins[0])}"
     if future.ends is not None:
-        title = f"{future.ds.shape[1]} sessions after each series' last"
+        title = f"{future.ds.shape[1]} time steps after each series' last"
     if "probability_up" in frame:
         title += "; VaR and ES of 5 %, in percent of the last price"
     ids = future.unique_ids
@@ -167,11 +167,11 @@ def write_forecast(
 
 
 def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
-    """The first session, the last, and some between, with intervals as one column each."""
+    """The first time step, the last, and some between, with intervals as one column each."""
     step = frame.groupby("unique_id", sort=False).cumcount() + 1
     horizon = int(step.max())
     chosen = frame[step.isin({1, *(h for h in (5, 10, 20, 60, 120, 250) if h < horizon), horizon})]
-    columns = {"series": list(chosen["unique_id"]), "session": [time_text(day) for day in chosen["ds"]]}
+    columns = {"series": list(chosen["unique_id"]), "time": [time_text(day) for day in chosen["ds"]]}
     columns["median"] = [_price(value) for value in chosen["q0.5"]]
     for level in levels:
         bounds = chosen[f"q{0.5 - level / 200:.6g}"], chosen[f"q{0.5 + level / 200:.6g}"]

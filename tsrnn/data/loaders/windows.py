@@ -84,23 +84,23 @@ class RandomWindows(RandomBatches):
 
     Args:
         encoding: (N, T, ...) series in model steps.
-        time steps: windows lie within the first `sessions` steps: the training span.
+        span: windows lie within the first `span` steps: the training span.
         window_length: steps of a window.
         warm_up: how many of them are not scored.
         **draws: see `RandomBatches`.
     """
 
     def __init__(
-        self, encoding: Encoding, *, sessions: int, window_length: int, warm_up: int, **draws: int
+        self, encoding: Encoding, *, span: int, window_length: int, warm_up: int, **draws: int
     ) -> None:
         super().__init__(**draws)
         self._encoding = encoding.map(lambda tensor: tensor.flatten(0, 1).contiguous())
         self._steps = torch.arange(window_length)
         self._scored = self._steps >= warm_up
         series, steps = encoding.observed.shape
-        counts = torch.zeros(series, sessions + 1, dtype=torch.int64)
-        torch.cumsum(encoding.observed[:, :sessions], dim=1, out=counts[:, 1:])
-        scored = counts[:, window_length:] - counts[:, warm_up : sessions + 1 - window_length + warm_up]
+        counts = torch.zeros(series, span + 1, dtype=torch.int64)
+        torch.cumsum(encoding.observed[:, :span], dim=1, out=counts[:, 1:])
+        scored = counts[:, window_length:] - counts[:, warm_up : span + 1 - window_length + warm_up]
         rows, starts = torch.nonzero(scored > 0, as_tuple=True)
         self._starts = rows * steps + starts
 

@@ -53,7 +53,7 @@ def read_series(
       consecutively (V2, V3, ... or 1, 2, ...); a row is a series from its number 1 on.
 
     Dates stand on the union of all dates; none is added. Whole numbers in place of dates count a series'
-    own sessions: where the series end at different numbers they are aligned at their ends, and the panel
+    own time steps: where the series end at different numbers they are aligned at their ends, and the panel
     has `ends`. In text, eight digits that can be a date (20230131) are a date.
 
     Args:
@@ -64,7 +64,7 @@ def read_series(
         calendar: an exchange's code (XNYS, ...), "24/7", "24/5", "none" or "auto".
 
     Returns:
-        The panel, N series in order of first appearance by T sessions, from the first session with a
+        The panel, N series in order of first appearance by T time steps, from the first one with a
         value. A series without any value is named in a warning and left out.
 
     Raises:

@@ -166,16 +166,16 @@ class SeriesPanel(PanelData):
     def spans(self) -> tuple[int, int, int]:
         """One past the last time step of the training, the validation and the test span."""
         panel, test = self._read
-        sessions = panel.num_steps
-        test_start = sessions - test
+        steps = panel.num_steps
+        test_start = steps - test
         train = test_start - self.valid_size
         if train < 2:
             raise DataError(
-                f"{sessions} time steps are too few: {self.valid_size} are kept for validation and {test} "
+                f"{steps} time steps are too few: {self.valid_size} are kept for validation and {test} "
                 "for test; lower --data.valid_size or --data.test_size",
                 path=self.source,
             )
-        return train, test_start, sessions
+        return train, test_start, steps
 
     @cached_property
     def _chosen_codec(self) -> Codec:

@@ -172,26 +172,26 @@ def panel_of_batches(batches: Iterable[Batch], calendar: str, path: str) -> Pane
         valued[rows.series(part)[~np.isnan(part.values)]] = True
     _warn_of_empty(rows, valued)
     ds, lasts = _dates(rows, valued) if rows.dated else _numbers(rows, valued)
-    series_count, sessions = int(valued.sum()), len(ds)
-    _refuse_size(series_count, sessions, path)
+    series_count, steps = int(valued.sum()), len(ds)
+    _refuse_size(series_count, steps, path)
     row_of = np.where(valued, np.cumsum(valued) - 1, -1)
     first = ds[0].astype(np.int64)
 
     def places(part: _Part) -> Whole:
-        """The place of each row in the flat panel; -1 where its series or its session is left out."""
+        """The place of each row in the flat panel; -1 where its series or its time step is left out."""
         series, moments = rows.series(part), rows.moments(part)
         if lasts is None:
             column = np.searchsorted(ds.astype(np.int64), moments)
             outside = moments < first
         else:
-            column = moments - lasts[series] + (sessions - 1)
+            column = moments - lasts[series] + (steps - 1)
             outside = column < 0
-        at = row_of[series] * sessions + column
+        at = row_of[series] * steps + column
         at[outside | ~valued[series]] = -1
         return at
 
     # One place more, the last, takes what is left out.
-    values = np.full(series_count * sessions + 1, np.nan)
+    values = np.full(series_count * steps + 1, np.nan)
     taken = np.zeros(len(values), bool)
     inside = 0
     for part in rows.parts:
@@ -207,7 +207,7 @@ def panel_of_batches(batches: Iterable[Batch], calendar: str, path: str) -> Pane
         if (ends == ends[0]).all():
             ds, ends = ds + ends[0], None
     names = tuple(rows.names[index] for index in np.flatnonzero(valued))
-    grid = values[:-1].reshape(series_count, sessions)
+    grid = values[:-1].reshape(series_count, steps)
     return Panel(names, ds, grid, check_calendar(ds, calendar, path), ends)
 
 
@@ -288,7 +288,7 @@ def _dates(rows: _Rows, valued: Flags) -> tuple[npt.NDArray[Any], None]:
 
 
 def _numbers(rows: _Rows, valued: Flags) -> tuple[Whole, Whole]:
-    """Sessions counted back from 0, as many as the longest series has, and each one's last number."""
+    """Time steps counted back from 0, as many as the longest series has, and each series' last number."""
     lasts = np.full(len(valued), np.iinfo(np.int64).min)
     firsts = np.full(len(valued), np.iinfo(np.int64).max)
     for part in rows.parts:
@@ -296,9 +296,9 @@ def _numbers(rows: _Rows, valued: Flags) -> tuple[Whole, Whole]:
         present = ~np.isnan(part.values)
         np.maximum.at(lasts, series, moments)
         np.minimum.at(firsts, series[present], moments[present])
-    sessions = int((lasts[valued] - firsts[valued]).max()) + 1
-    _refuse_size(int(valued.sum()), sessions, rows.path)
-    return np.arange(1 - sessions, 1, dtype=np.int64), lasts
+    steps = int((lasts[valued] - firsts[valued]).max()) + 1
+    _refuse_size(int(valued.sum()), steps, rows.path)
+    return np.arange(1 - steps, 1, dtype=np.int64), lasts
 
 
 def _warn_of_empty(rows: _Rows, valued: Flags) -> None:
@@ -312,7 +312,7 @@ def _warn_of_empty(rows: _Rows, valued: Flags) -> None:
         warnings.warn(DataWarning(problem), stacklevel=level_of_the_user())
 
 
-def _refuse_size(series: int, sessions: int, path: str) -> None:
-    if series * sessions > _PANEL_LIMIT:
-        size = f"{series} series of {sessions} sessions are more than {_PANEL_LIMIT >> 27} GiB"
+def _refuse_size(series: int, steps: int, path: str) -> None:
+    if series * steps > _PANEL_LIMIT:
+        size = f"{series} series of {steps} time steps are more than {_PANEL_LIMIT >> 27} GiB"
         raise DataError(f"{size}; give them fewer different times, or read them in parts", path=path)

@@ -19,7 +19,7 @@ from tsrnn.protocols import Panel
 
 Floats = npt.NDArray[np.float64]
 
-SCALE_SESSIONS = 250
+SCALE_STEPS = 250
 _GRID = np.arange(1, 100) / 100
 _SERIES_AT_ONCE = 500
 
@@ -69,14 +69,14 @@ def score_forecast(
     if density is not None:
         log_prob, exact = density.log_prob(actual), density.cdf(actual)
         pit = np.where(np.isnan(exact), pit, exact)
-    cutoffs, sessions = forecast.origins[:, None, None], forecast.ds[:, None, :]
+    cutoffs, times = forecast.origins[:, None, None], forecast.ds[:, None, :]
     if panel.ends is not None:
-        cutoffs, sessions = cutoffs + panel.ends[:, None], sessions + panel.ends[:, None]
+        cutoffs, times = cutoffs + panel.ends[:, None], times + panel.ends[:, None]
     columns: dict[str, Any] = {
         "unique_id": np.arange(actual.shape[1])[:, None],
         "cutoff": cutoffs,
         "origin": origins[:, None, None],
-        "ds": sessions,
+        "ds": times,
         "step": np.arange(1, horizon + 1),
         "y": actual,
         "last": forecast.last[:, :, None],
@@ -107,7 +107,7 @@ def naive_scale(panel: Panel, origins: npt.NDArray[np.int64], season: int = 1) -
     moves[:, season:] = np.abs(values[:, season:] - held[:, :-season])
     scale = np.full((len(origins), len(values)), np.nan)
     for row, origin in zip(scale, origins, strict=True):
-        recent = moves[:, max(origin + 1 - SCALE_SESSIONS, 0) : origin + 1]
+        recent = moves[:, max(origin + 1 - SCALE_STEPS, 0) : origin + 1]
         count = (~np.isnan(recent)).sum(axis=1)
         total = np.nansum(recent, axis=1)
         # A sum of what does not move is exactly 0.

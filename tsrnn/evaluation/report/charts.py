@@ -80,7 +80,7 @@ def fan_data(frame: pd.DataFrame, panel: Panel) -> dict[str, Any]:
     ends = None if panel.ends is None else panel.ends[rows]
     if ends is not None:  # back to the time steps that the series have in common
         cutoffs, ds = cutoffs - ends[column], ds - ends[column]
-    sessions = np.unique(np.concatenate([panel.ds, cutoffs, ds]))
+    times = np.unique(np.concatenate([panel.ds, cutoffs, ds]))
     origins, origin = np.unique(cutoffs, return_inverse=True)
     step = frame["step"].to_numpy(dtype=np.int64) - 1
     horizon = int(step.max()) + 1
@@ -89,12 +89,12 @@ def fan_data(frame: pd.DataFrame, panel: Panel) -> dict[str, Any]:
     model = pd.Index(models).get_indexer(frame["model"])
     values[model, column, origin, :, step] = frame[list(FAN_COLUMNS)].to_numpy(dtype=np.float64)
     targets = np.full((len(origins), horizon), -1)
-    targets[origin, step] = np.searchsorted(sessions, ds)
+    targets[origin, step] = np.searchsorted(times, ds)
 
-    actual = np.full((len(names), len(sessions)), np.nan)
-    actual[:, np.searchsorted(sessions, panel.ds)] = panel.values[rows]
+    actual = np.full((len(names), len(times)), np.nan)
+    actual[:, np.searchsorted(times, panel.ds)] = panel.values[rows]
     context = max(3 * horizon, LEAST_CONTEXT)
-    places = np.searchsorted(sessions, origins)
+    places = np.searchsorted(times, origins)
     first, end = max(int(places[0]) - context, 0), max(int(targets.max()), int(places[-1])) + 1
     return {
         "models": [str(name) for name in models],
@@ -102,7 +102,7 @@ def fan_data(frame: pd.DataFrame, panel: Panel) -> dict[str, Any]:
         "levels": list(FAN_COLUMNS),
         "missing": MISSING,
         "context": context,
-        "sessions": _plain(sessions[first:end]),
+        "times": _plain(times[first:end]),
         "ends": None if ends is None else ends.tolist(),
         "origins": (places - first).tolist(),
         "targets": np.where(targets < 0, -1, targets - first).tolist(),

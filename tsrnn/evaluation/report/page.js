@@ -136,7 +136,7 @@ function drawHorizon() {
     },
   ]);
   modelLegend("legend-horizon", contents.horizon);
-  const x = { ...titled("sessions ahead"), tickformat: "d", hoverformat: "d" };
+  const x = { ...titled("time steps ahead"), tickformat: "d", hoverformat: "d" };
   if (Math.max(...contents.horizon.flatMap(({ step }) => step)) < 10) x.dtick = 1;
   drawChart("chart-horizon", traces, { x, y: titled("skill, %") }, { shapes: zeroLine() });
 }
@@ -199,10 +199,10 @@ function drawPit() {
   });
 }
 
-/** An axis of dates, or of whole sessions. */
-function timeAxis(sessions) {
-  const dated = typeof sessions[0] === "string";
-  return dated ? { type: "date", hoverformat: "%-d %b %Y" } : { ...titled("session"), tickformat: "d", hoverformat: "d" };
+/** An axis of dates, or of whole time steps. */
+function timeAxis(times) {
+  const dated = typeof times[0] === "string";
+  return dated ? { type: "date", hoverformat: "%-d %b %Y" } : { ...titled("time step"), tickformat: "d", hoverformat: "d" };
 }
 
 const unpacked = new Map();
@@ -215,7 +215,7 @@ function once(key, make) {
 }
 
 async function drawFan() {
-  const { models, series, origins, targets, sessions, ends, packed, actuals, levels } = contents.fans;
+  const { models, series, origins, targets, times, ends, packed, actuals, levels } = contents.fans;
   const [model, name, origin] = ["fan-model", "fan-series", "fan-origin"].map((id) => Number(byId(id).value));
   const mine = ++asked;
   const [fans, actual] = await Promise.all([
@@ -224,7 +224,7 @@ async function drawFan() {
   ]);
   if (mine !== asked) return; // Another fan was asked for in the meantime.
 
-  const sessionAt = (place) => (ends === null ? sessions[place] : sessions[place] + ends[name]);
+  const timeAt = (place) => (ends === null ? times[place] : times[place] + ends[name]);
   const between = (start, end) => Array.from({ length: end - start }, (_, step) => start + step);
   const valueAt = (place) => (Number.isNaN(actual[place]) ? null : actual[place]);
   const cutoff = origins[origin];
@@ -235,7 +235,7 @@ async function drawFan() {
   // The fan opens from the last value that was known.
   let known = cutoff;
   while (known > 0 && valueAt(known) === null) known -= 1;
-  const x = [sessionAt(known), ...steps.map((step) => sessionAt(targets[origin][step]))];
+  const x = [timeAt(known), ...steps.map((step) => timeAt(targets[origin][step]))];
   const bounds = quantiles.map((quantile) => [valueAt(known), ...quantile]);
   const end = Math.max(cutoff, ...targets[origin]) + 1;
   const shown = between(Math.max(0, cutoff - contents.fans.context), end);
@@ -254,7 +254,7 @@ async function drawFan() {
     { ...high, ...interval, customdata: bounds[1], name: "80 %" },
     { x, y: bounds[2], name: "median", mode: "lines", line: { width: 2, color }, hovertemplate: format },
     {
-      x: shown.map(sessionAt),
+      x: shown.map(timeAt),
       y: shown.map(valueAt),
       name: "actual",
       mode: "lines+markers",
@@ -264,9 +264,9 @@ async function drawFan() {
     },
   ];
   const line = { color: faint, width: 1, dash: "dot" };
-  const here = sessionAt(cutoff);
+  const here = timeAt(cutoff);
   const shapes = [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: here, x1: here, line, layer: "below" }];
-  drawChart("chart-fan", traces, { x: timeAxis(sessions), y: {} }, { shapes, hoverdistance: 8 });
+  drawChart("chart-fan", traces, { x: timeAxis(times), y: {} }, { shapes, hoverdistance: 8 });
   drawLegend("legend-fan", [
     { name: "actual", color: ink },
     { name: "median", color },

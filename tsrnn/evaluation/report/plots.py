@@ -100,13 +100,13 @@ def fan_chart(
     return figure
 
 
-def spaced_origins(sessions: int, first: int, horizon: int, count: int, spacing: int = 45) -> list[int]:
+def spaced_origins(steps: int, first: int, horizon: int, count: int, spacing: int = 45) -> list[int]:
     """The last `count` origins whose whole horizon lies in the data, from time step `first` on.
 
     They are `spacing` time steps apart, or as far as their fans need not to overlap.
     """
     step = max(spacing, horizon + horizon // 4)
-    last = sessions - 1 - horizon
+    last = steps - 1 - horizon
     return [
         origin for origin in range(last - (count - 1) * step, last + 1, step) if origin >= max(first - 1, 0)
     ]

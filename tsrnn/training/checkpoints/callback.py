@@ -14,7 +14,7 @@ from tsrnn.files import atomic_file
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """Lightning's ModelCheckpoint under one name, which takes the best along when training resumes.
+    """Lightning's ModelCheckpoint under one name, which keeps the best when training resumes.
 
     A resumed run has a folder of its own. The best checkpoint so far, which lies beside the one that is
     resumed, is copied into it with its score, so that the folder's best is the best of the whole training,
