@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tsrnn.exports import reexports
+
 ROOT = Path(__file__).parent.parent / "tsrnn"
 LAYERS = [
     {"__main__"},
@@ -36,52 +38,113 @@ LAYERS = [
 
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+MODULES = {
+    path.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__init__"): path for path in FILES
+}
 MOST_LINES, MOST_FILES = 350, 12
 
 
-def room(parts):
-    """The innermost room of a module's path below tsrnn; None for what has no layer."""
+def room(module):
+    """The innermost room of a module, both as paths below tsrnn; None for what has no layer."""
+    parts = module.split("/")
     for length in range(len(parts), 0, -1):
         if (name := "/".join(parts[:length])) in RANK:
             return name
     return None
 
 
-def room_of(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return room(parts[:-1] if parts[-1] == "__init__" else parts)
+def path_of(dotted):
+    """`tsrnn.data.sample` as a path below tsrnn."""
+    return dotted.removeprefix("tsrnn").removeprefix(".").replace(".", "/")
 
 
-def imported_rooms(path):
+def defined_in(package, name):
+    """The module that `from package import name` means: `name` itself, or where the package has it from."""
+    while (module := f"{package}/{name}".strip("/")) not in MODULES:
+        init = ROOT / package / "__init__.py"
+        offered = reexports(init) if init.is_file() else {}
+        if name not in offered:
+            return package
+        package = path_of(offered[name])
+    return module
+
+
+def imports(path):
+    """The line of each import of a file, wherever it stands, and the module, as a path below tsrnn."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
+            names = [alias.name for alias in node.names]
+            found = [path_of(name) for name in names if name.startswith("tsrnn.")]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            # What is imported may itself be a module: `from tsrnn.ops import state`.
-            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+            package = node.module or ""
+            of_tsrnn = package.partition(".")[0] == "tsrnn"
+            found = [defined_in(path_of(package), alias.name) for alias in node.names] if of_tsrnn else []
         else:
             continue
-        for module in modules:
-            first, *parts = module.split(".")
-            if first == "tsrnn" and (found := room(parts)) is not None:
-                yield node.lineno, found
+        for module in filter(None, found):
+            yield node.lineno, module
+
+
+IMPORTS = {module: list(imports(path)) for module, path in MODULES.items()}
+EACH_MODULE = pytest.mark.parametrize("module", MODULES)
 
 
 def test_every_file_has_a_layer():
-    assert [path for path in FILES if room_of(path) is None] == []
+    assert [module for module in MODULES if room(module) is None] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_down(path):
-    here = room_of(path)
-    for line, other in imported_rooms(path):
-        assert other == here or RANK[other] > RANK[here], f"{path}:{line}: {here} imports {other}"
+@EACH_MODULE
+def test_imports_go_down(module):
+    here = room(module)
+    for line, imported in IMPORTS[module]:
+        other = room(imported)
+        assert other is not None, f"{module}:{line}: {imported} has no layer"
+        assert other == here or RANK[other] > RANK[here], f"{module}:{line}: {here} imports {other}"
+
+
+def files_meant(module):
+    """The module itself; of a package, whose `__init__` hands names on, the modules that they come from."""
+    if MODULES[module].name != "__init__.py":
+        return {module}
+    return {path_of(source) for source in reexports(MODULES[module]).values()}
+
+
+def test_no_import_leads_back_to_its_file():
+    """Inside a room, too. A file is done when all that it imports is done: those of a circle never are."""
+    left = {
+        module: set().union(*(files_meant(imported) for _, imported in found))
+        for module, found in IMPORTS.items()
+        if MODULES[module].name != "__init__.py"
+    }
+    while done := [module for module, wanted in left.items() if not wanted & left.keys()]:
+        for module in done:
+            del left[module]
+    assert left == {}
 
 
 def test_no_file_and_no_folder_is_too_large():
-    long = {str(path): lines for path in FILES if (lines := len(path.read_text().splitlines())) > MOST_LINES}
-    assert long == {}
-    folders = [folder for folder in [ROOT, *ROOT.rglob("*")] if folder.is_dir()]
-    count = {str(folder): sum(path.is_file() for path in folder.iterdir()) for folder in folders}
-    assert {folder: files for folder, files in count.items() if files > MOST_FILES} == {}
+    folders = [
+        folder for folder in [ROOT, *ROOT.rglob("*")] if folder.is_dir() and folder.name != "__pycache__"
+    ]
+    files = {folder: [path for path in folder.iterdir() if path.is_file()] for folder in folders}
+    assert {folder: len(found) for folder, found in files.items() if len(found) > MOST_FILES} == {}
+    lines = {path: len(path.read_bytes().splitlines()) for found in files.values() for path in found}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("from tsrnn import Forecaster", "training/tasks/forecaster"),
+        ("from tsrnn.training import Forecaster", "training/tasks/forecaster"),
+        ("def f():\n    from tsrnn import heads", "heads"),
+        ("import tsrnn.heads.normal", "heads/normal"),
+        ("from tsrnn.ops import state", "ops/state"),
+        ("from tsrnn import __version__", None),
+    ],
+)
+def test_an_import_is_followed_to_the_file_that_is_meant(tmp_path, line, meant):
+    file = tmp_path / "file.py"
+    file.write_text(line)
+    assert [found for _, found in imports(file)] == ([] if meant is None else [meant])
