@@ -22,7 +22,7 @@ import tsrnn.heads
 import tsrnn.training  # noqa: F401  (short names resolve among the classes that are imported)
 from tsrnn.cli.arguments import ConfigurationParser, modules_of
 from tsrnn.components import describe, find_class
-from tsrnn.data import DataSource
+from tsrnn.data.source import data_source
 from tsrnn.errors import ConfigError
 from tsrnn.ops.cpu import cpu_tuning, tune_cpu
 from tsrnn.training import load
@@ -167,18 +167,6 @@ class CommandLine(LightningCLI):
         if monitor is not None and not self.datamodule.val_dataloader():
             problem = f"the validation span is empty, but the callbacks choose by {monitor}"
             raise ConfigError(f"{problem}: give split a second share, or raise valid_size")
-
-
-def data_source(module: Any) -> DataSource:
-    """The data module, if it is one that can be described, adopted from and scored.
-
-    Raises:
-        ConfigError: if it is not.
-    """
-    if not isinstance(module, DataSource):
-        name = type(module).__name__
-        raise ConfigError(f"{name} is no data module of tsrnn: let it inherit from tsrnn.data.DataSource")
-    return module
 
 
 def _loggers(folder: Path) -> list[Logger]:

@@ -40,7 +40,7 @@ class _Reader(CommandLine):
 class ConfiguredNetwork:
     """The network of a configuration: `Fittable`, each fit a whole training on the panel that it is given.
 
-    The last sessions of that panel, as many as the configuration's own validation span has, choose the best
+    The last time steps of that panel, as many as the configuration's own validation span has, choose the best
     epoch; the others train.
 
     Args:
@@ -71,17 +71,17 @@ class ConfiguredNetwork:
         said = self._config.clone().as_dict()
         said.pop("config", None)
         self.identity = json.dumps(said, default=str, sort_keys=True)
-        self.data: Any = made.data
         if not isinstance(made.model, Forecaster) or made.model.model.codec.kind == "text":
             raise ConfigError(f"{path} trains a model of words: this needs one of prices or other series")
-        if not isinstance(self.data, PanelData):
+        if not isinstance(made.data, PanelData):
             raise ConfigError(f"{path}: data must be a PanelData, such as PriceSeries or SeriesPanel")
+        self.data = made.data
         self.untrained: Forecaster = made.model
         self.name = made.model.name
         span, valid, _ = self.data.spans
         self.validation = valid - span
 
-    def _made(self, data: Any) -> Any:
+    def _made(self, data: PanelData | None) -> Any:
         """The data module, the task and the trainer's arguments; those of `data` where it is given."""
         config = self._config.clone()
         if data is not None:
@@ -113,7 +113,7 @@ class ConfiguredNetwork:
         shortest = getattr(self.data, "window_length", 2)
         if span < shortest:
             raise DataError(
-                f"{panel.num_steps} sessions up to {last} are too few: {self.validation} choose the "
+                f"{panel.num_steps} time steps up to {last} are too few: {self.validation} choose the "
                 f"epoch, and to train a window needs {shortest}; begin later"
             )
         seed_everything(int(self._config.seed_everything))

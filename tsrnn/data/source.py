@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Any, Protocol, runtime_checkable
 
 from tsrnn.codecs import Codec
+from tsrnn.errors import ConfigError
 from tsrnn.protocols import Panel
 
 
@@ -60,3 +61,15 @@ class DataSource(Protocol):
     def history(self) -> Panel | None:
         """What a checkpoint keeps, to forecast without the data; None if nothing."""
         ...
+
+
+def data_source(module: object) -> DataSource:
+    """The data module, if it is one that can be described, adopted from and scored.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if not isinstance(module, DataSource):
+        name = type(module).__name__
+        raise ConfigError(f"{name} is no data module of tsrnn: let it inherit from tsrnn.data.DataSource")
+    return module

@@ -12,6 +12,7 @@ from tsrnn.cli.arguments import mistakes_in_one_line
 from tsrnn.cli.command_line import CommandLine
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.verbs.forecast import write_forecast
+from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, Interrupted
 from tsrnn.evaluation import perplexity
 from tsrnn.training import LanguageModel
@@ -93,11 +94,11 @@ class _Verb(CommandLine):
 
     def predict(self, model: Any, datamodule: Any) -> None:
         """Forecast beyond the data and write the table and the picture."""
-        if isinstance(model, LanguageModel):
-            raise ConfigError("predict forecasts prices: for words use tsrnn generate")
+        if not isinstance(self.source, PanelData):
+            raise ConfigError("predict forecasts series: for words use tsrnn generate")
         forecasts: Any = self.trainer.predict(model, datamodule=datamodule)
         if is_main_process():
-            write_forecast(datamodule.panel, forecasts[0], None, self.folder, levels=(80, 95))
+            write_forecast(self.source.panel, forecasts[0], None, self.folder, levels=(80, 95))
 
     def after_test(self) -> None:
         """Show the scores and write them."""

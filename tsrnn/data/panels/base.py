@@ -18,7 +18,7 @@ from tsrnn.codecs import Codec
 from tsrnn.data.source import DataSource
 from tsrnn.data.tables.frames import Labels
 from tsrnn.errors import ConfigError, DataWarning
-from tsrnn.protocols import Holdout, Panel, time_text
+from tsrnn.protocols import Encoding, Holdout, Panel, time_text
 
 HISTORY_VALUES = 2_000_000
 
@@ -66,6 +66,13 @@ class PanelData(pl.LightningDataModule, DataSource):
     def adopt(self, codec: Codec) -> None:
         """Encode with the codec of a trained model, whose constants are those of its training span."""
         self.codec = codec
+        self.__dict__.pop("encoding", None)
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """The whole panel in model steps, (N, T, ...), floats in float32; made where it is asked for."""
+        encoding, _ = self.codec.encode(self.panel.tensor())
+        return encoding.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
 
     def over(self, panel: Panel, spans: tuple[int, int, int]) -> Self:
         """The same data module over another panel with spans of its own; its codec is fitted anew.
@@ -144,7 +151,7 @@ class PanelData(pl.LightningDataModule, DataSource):
             "sha256": panel_hash(panel),
             "unique_ids": list(panel.unique_ids),
             "calendar": panel.calendar,
-            "sessions": panel.num_steps,
+            "time_steps": panel.num_steps,
             "observations": int((~np.isnan(panel.values)).sum()),
             "first": time_text(panel.ds[0]),
             "train_end": time_text(panel.ds[train - 1]),

@@ -21,7 +21,7 @@ from tsrnn.data.sample import dataset_path
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
-from tsrnn.protocols import Encoding, Panel
+from tsrnn.protocols import Panel
 
 _SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
 
@@ -123,7 +123,7 @@ class PriceSeries(PanelData):
         """The file's name, in the words of a message."""
         if is_frame(self.path):
             return FRAME
-        return str(self.path) if self.path is not None else "the embedded sample"
+        return str(self.path) if self.path is not None else "the bundled sample"
 
     @cached_property
     def _columns(self) -> FrameColumns:
@@ -187,22 +187,11 @@ class PriceSeries(PanelData):
         """The codec that was given, or log returns."""
         return self._codec
 
-    def adopt(self, codec: Codec) -> None:
-        """Encode with the codec of a trained model, whose constants are those of its training span."""
-        super().adopt(codec)
-        self.__dict__.pop("encoding", None)
-
-    @cached_property
-    def encoding(self) -> Encoding:
-        """The whole panel in model steps, (N, T, ...), floats in float32."""
-        encoding, _ = self.codec.encode(self.panel.tensor())
-        return encoding.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
-
     def train_dataloader(self) -> RandomWindows:
         """Random windows within the training span."""
         return RandomWindows(
             self.encoding,
-            sessions=self.spans[0],
+            span=self.spans[0],
             window_length=self.window_length,
             warm_up=self.warm_up,
             **self.draws(self.batch_size, self.batches_per_epoch, self.seed),
@@ -260,7 +249,7 @@ def _moment(end: Any, ds: np.ndarray[Any, Any]) -> Any:
         day = pd.Timestamp(end)
     except ValueError:
         raise ConfigError(f"{end!r} is not a date: write YYYY-MM-DD") from None
-    # A day means all of it: an end of 2012-12-31 takes that day's last hour along.
+    # A day means all of it: an end of 2012-12-31 includes that day's last hour.
     if day == day.normalize() and isinstance(end, str):
         day += pd.Timedelta(days=1) - pd.Timedelta(nanoseconds=1)
     return day.to_datetime64()

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import stats
 from sklearn.linear_model import Ridge
 
+from tsrnn.codecs import Codec
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation.leakage.comparisons import TOLERANCE, Comparisons, LeakReport
@@ -18,6 +19,7 @@ from tsrnn.forecasts import Forecast
 from tsrnn.protocols import Encoding, Panel, Predictor
 
 Floats = npt.NDArray[np.float64]
+_MakeData = Callable[[Panel], PanelData]
 
 CHANCE = 1e-4
 _MOST_SERIES = 50
@@ -26,7 +28,7 @@ _HORIZON, _PATHS = 2, 3
 
 
 def leak_test(
-    make_data: Callable[[Panel], PanelData],
+    make_data: _MakeData,
     panel: Panel,
     *,
     make_predictor: Callable[[PanelData], Predictor] | None = None,
@@ -58,7 +60,7 @@ def leak_test(
     p-value below 1e-4.
 
     Args:
-        make_data: a data module of a raw panel, as from a file with these values. `PanelData.reading` of a
+        make_data: a data module of a raw panel, as from a file with these values. `PanelData.reading` of an
             existing module is one.
         panel: the raw values; of more than 50 series, 50 spread over the panel are looked at.
         make_predictor: what forecasts, from a data module; None: forecasts are not looked at. It need not be
@@ -81,26 +83,25 @@ def leak_test(
 class _Base:
     """What is compared with: a data module of values as they are, or with planted gaps."""
 
-    def __init__(self, make_data: Callable[[Panel], PanelData], panel: Panel, make_predictor: Any) -> None:
+    def __init__(self, make_data: _MakeData, panel: Panel, make_predictor: Any) -> None:
         self.raw = panel
-        self.data: Any = make_data(panel)
-        self.panel: Panel = self.data.panel
+        self.data = make_data(panel)
+        self.panel = self.data.panel
         self.codec = self.data.codec
         self.predictor = None if make_predictor is None else make_predictor(self.data)
         (self.size,) = self.codec.event_shape or (1,)
         self.encoding = self.encoded(self.panel)
 
-    def encoded(self, panel: Panel, codec: Any = None) -> Encoding:
+    def encoded(self, panel: Panel, codec: Codec | None = None) -> Encoding:
         whole = panel.num_steps // self.size * self.size
-        encoding: Encoding = (codec or self.codec).encode(panel.tensor()[:, :whole])[0]
-        return encoding
+        return (codec or self.codec).encode(panel.tensor()[:, :whole])[0]
 
     def batches(self, span: str) -> list[Any]:
         return _batches(self.data, span)
 
 
 class _LeakTest(Comparisons):
-    def __init__(self, make_data: Any, panel: Panel, make_predictor: Any, seed: int) -> None:
+    def __init__(self, make_data: _MakeData, panel: Panel, make_predictor: Any, seed: int) -> None:
         self.make_data = make_data
         self.generator = np.random.default_rng(seed)
         self.base = _Base(make_data, panel, make_predictor)
@@ -133,13 +134,13 @@ class _LeakTest(Comparisons):
     def _cuts(self, count: int) -> Iterator[tuple[_Base, int]]:
         """The borders and edges first, the same ones again with gaps, and then cuts at random."""
         train, valid, test = self.base.data.spans
-        sessions = self.base.panel.num_steps
+        steps = self.base.panel.num_steps
         window = getattr(self.base.data, "window_length", None) or (self.base.codec.memory or 1)
         special = [border + shift for shift in (-1, 0, -2) for border in (train, valid, test)]
         special += [window - 1, window, train - window, train - window - 1, valid - window]
         size = self.base.size
         for cut in list(dict.fromkeys(special))[: max(count // 2, 6)]:
-            if size < cut < sessions - 1:
+            if size < cut < steps - 1:
                 self.checks["cuts"] += 1
                 yield self.base, cut
         values = self.gapped.panel.values
@@ -152,8 +153,8 @@ class _LeakTest(Comparisons):
             elif draw < 0.4:
                 base, cut = self.gapped, edges[int(self.generator.integers(2))]
             else:
-                base, cut = self.base, int(self.generator.integers(size, sessions - 1))
-            if size < cut < sessions - 1:
+                base, cut = self.base, int(self.generator.integers(size, steps - 1))
+            if size < cut < steps - 1:
                 self.checks["cuts"] += 1
                 yield base, cut
 
@@ -187,8 +188,8 @@ class _LeakTest(Comparisons):
         changed = raw.with_values(self._changed(raw.values, cut))
         if np.array_equal(changed.values, raw.values, equal_nan=True):
             return None  # nothing but gaps lies after the cut
-        data: Any = self.make_data(changed)
-        panel: Panel = data.panel
+        data = self.make_data(changed)
+        panel = data.panel
         if panel.unique_ids != base.panel.unique_ids or panel.num_steps != base.panel.num_steps:
             # A series may become too short to train on, where the training span itself is changed.
             return None if cut + 1 < base.data.spans[0] else self.violate(kind, "series", "", cut, 1.0)
@@ -258,7 +259,7 @@ class _LeakTest(Comparisons):
         """Random walks: what a linear probe finds in the inputs of their steps has leaked."""
         raw, generator = self.base.raw, self.generator
         walks = 100 * np.exp(0.02 * generator.standard_normal(raw.values.shape).cumsum(axis=1))
-        data: Any = self.make_data(raw.with_values(walks))
+        data = self.make_data(raw.with_values(walks))
         size, train = self.base.size, data.spans[0]
         whole = data.panel.num_steps // size * size
         inputs = self.base.encoded(data.panel, data.codec).inputs.double().numpy()
@@ -278,6 +279,6 @@ class _LeakTest(Comparisons):
             self.violate("future planted", "probe", "", train - 1, hits / tries - 0.5)
 
 
-def _batches(data: Any, span: str) -> list[Any]:
+def _batches(data: PanelData, span: str) -> list[Any]:
     loader = data.train_dataloader() if span == "training" else data.val_dataloader()
     return [batch for batch, _ in zip(loader, range(_BATCHES), strict=False)] if loader else []

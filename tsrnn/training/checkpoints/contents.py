@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 import tsrnn
+from tsrnn.data.source import data_source
 from tsrnn.errors import CheckpointError
 from tsrnn.files import atomic_file
 from tsrnn.ops.cpu import cpu_tuning
@@ -59,7 +60,8 @@ def contents(task: Any, trainer: pl.Trainer) -> dict[str, Any]:
     and how far the current epoch has come. A checkpoint made with bare loaders in place of a data module
     has no data and no history.
     """
-    data: Any = getattr(trainer, "datamodule", None)
+    module = getattr(trainer, "datamodule", None)
+    data = None if module is None else data_source(module)
     history = None if data is None else data.history()
     metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
     return {

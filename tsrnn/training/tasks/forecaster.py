@@ -9,6 +9,7 @@ import pandas as pd
 
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec
+from tsrnn.data.panels.base import PanelData
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import ConfigError
 from tsrnn.evaluation import (
@@ -85,7 +86,7 @@ class Forecaster(AutoregressiveTask):
             head=lambda input_size, **event: model.head,
             embedding_size=model.backbone.input_size,
         )
-        task.model = model  # and not one that its parts are put together to anew
+        task.model = model  # not one rebuilt from its parts, which would lack its conditioning
         return task
 
     @property
@@ -113,7 +114,7 @@ class Forecaster(AutoregressiveTask):
         nats = score(self.name, self._tested)
         self.scores = [nats, *self._random_walks()]
         self._tested.clear()
-        data: Any = getattr(self.trainer, "datamodule", None)
+        data = self._data
         self.verdicts = [] if data is None else judge_steps(self, data.panel, data.spans)
         self.log("test_nats", nats.nats)
 
@@ -123,9 +124,15 @@ class Forecaster(AutoregressiveTask):
         data = self.contents.get("data")
         return None if data is None else str(data["valid_end"])
 
+    @property
+    def _data(self) -> PanelData | None:
+        """What the trainer tests on; None with bare loaders, which have no panel to walk on."""
+        data = getattr(self.trainer, "datamodule", None)
+        return data if isinstance(data, PanelData) else None
+
     def _random_walks(self) -> list[DensityScore]:
-        data: Any = getattr(self.trainer, "datamodule", None)
-        if data is None:  # bare loaders: there is no panel to walk on
+        data = self._data
+        if data is None:
             return []
         train, first, last = data.spans
         span = slice(first, last)

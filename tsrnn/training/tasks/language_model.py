@@ -80,13 +80,14 @@ class LanguageModel(AutoregressiveTask):
     def of_model(cls, model: AutoregressiveModel) -> LanguageModel:
         """The task of an existing model."""
         parts: Any = model
-        return cls(
+        task = cls(
             codec=parts.codec,
             embedding=lambda input_size: parts.embedding,
             backbone=lambda input_size: parts.backbone,
             head=lambda input_size, num_classes: parts.head,
-            tied=model.tied,
         )
+        task.model = model  # not one rebuilt from its parts, which would lack its conditioning
+        return task
 
     def _start_from(self, path: str, freeze: bool) -> None:
         """Take the vectors of the words that the file has; the others keep their random start."""
