@@ -101,6 +101,10 @@ def test_a_column_can_be_named_exactly_or_in_another_case(write, column):
         ("2023/01/02", "2023/01/13"),
         ("2023.01.02", "2023.01.13"),
         ("20230102", "20230113"),
+        ("2023-1-2", "2023-1-13"),
+        ("2023년 1월 2일", "2023년 01월 13일"),
+        ("2-Jan-2023", "13-JAN-2023"),
+        ("02 Jan 2023", "13 Jan 2023"),
         ("Jan 2 2023", "jan 13 2023"),
         ('"Jan 02, 2023"', '"Jan 13, 2023"'),
         ("02/01/2023", "13/01/2023"),
@@ -303,22 +307,58 @@ def test_an_option_reads_what_is_refused_without_it(write, content, options, exp
 @pytest.mark.parametrize(
     ("cell", "remedy"),
     [
-        ("98,76", "decimal=',' reads it"),
-        ("1,234", "decimal=',' or thousands=',' reads it"),
-        ("1,234.5", "thousands=',' reads it"),
-        ("1.234,5", "decimal=',' with thousands='.' reads it"),
-        ("1 234,5", "decimal=',' with thousands=' ' reads it"),
-        ("1'234.5", 'thousands="\'" reads it'),
-        ("$98.76", "on_units='drop' reads it"),
-        ("98.76 USD", "on_units='drop' reads it"),
-        ("₩1,234", "on_units='drop' with thousands=',' or on_units='drop' with decimal=',' reads it"),
-        ("(98.76)", "is not a plain number, such as 98.76"),
+        ("98,76", "decimal=',' reads it as 98.76"),
+        ("1,234", "as thousands have: thousands=',' reads it as 1234, decimal=',' reads it as 1.234"),
+        ("1,23,456", "thousands=',' reads it as 123456"),
+        ("1,234.5", "thousands=',' reads it as 1234.5"),
+        ("1.234,5", "decimal=',' with thousands='.' reads it as 1234.5"),
+        ("1 234,5", "decimal=',' with thousands=' ' reads it as 1234.5"),
+        ("1'234.5", 'thousands="\'" reads it as 1234.5'),
+        ("$98.76", "on_units='drop' reads it as 98.76"),
+        ("98.76 USD", "on_units='drop' reads it as 98.76"),
+        ("₩1,23", "decimal=',' with on_units='drop' reads it as 1.23"),
+        ("(98.76)", "is not a plain number, such as 98.76; write a negative number as -98.76"),
+        ("98.76-", "; write a negative number as -98.76"),
     ],
 )
-def test_a_number_is_refused_with_the_option_that_reads_it(write, cell, remedy):
+def test_a_number_is_refused_with_the_option_that_reads_it_and_with_the_result(write, cell, remedy):
     message = error_of(read_prices, write(f"Date;Close\n2023-01-02;{cell}\n"))
     assert f"line 2, column Close: '{cell}' is not a plain number" in message
     assert message.endswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("cells", "remedy"),
+    [
+        (["99,390", "99,120"], "thousands=',' reads it as 99390, decimal=',' reads it as 99.39"),
+        (["99,390", "998"], "thousands=',' reads it as 99390, decimal=',' reads it as 99.39"),
+        (["99,390", "99,12"], "98.76; decimal=',' reads it as 99.39"),
+        (["99,390", "1,099,120"], "98.76; thousands=',' reads it as 99390"),
+        (["99,390", "99,120.5"], "98.76; thousands=',' reads it as 99390"),
+        (["99,39", "99.12"], "; decimal=',' reads it as 99.39, but not '99.12': write all in one way"),
+        (["null", "₩99,390"], "'drop' reads it as 99390, decimal=',' with on_units='drop' reads it as 99.39"),
+    ],
+)
+def test_the_whole_column_says_which_option_is_offered(write, cells, remedy):
+    rows = "".join(f"2023-01-{day};{cell}\n" for day, cell in enumerate(cells, start=10))
+    assert error_of(read_prices, write("Date;Close\n" + rows)).endswith(remedy)
+
+
+def test_points_that_may_stand_between_thousands_are_warned_of(write):
+    rows = "2023-01-02,998\n2023-01-03,1.002\n2023-01-04,1.003\n"
+    message = "line 3, column Close: '1.002' is read as 1.002, and 998 as 998; every point has three digits"
+    with pytest.warns(DataWarning) as caught:
+        prices = read_prices(write("Date,Close\n" + rows))
+    assert list(prices["y"]) == [998, 1.002, 1.003]
+    assert message in str(caught[0].message)
+    assert "decimal=',' with thousands='.' reads it as 1002" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    # Without the whole number nothing speaks for thousands but the semicolons, which come with commas.
+    path = write("Date,Close\n" + rows.split("\n", 1)[1])
+    assert list(read_prices(path)["y"]) == [1.002, 1.003]
+    path = write(path.read_text().replace(",", ";"))
+    with pytest.warns(DataWarning, match="line 2, column Close: '1.002' is read as 1.002; every point"):
+        read_prices(path)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +396,10 @@ def test_an_option_is_as_strict(write, content, options, expected):
     [
         (["1672617600", "1672704000.5"], "epoch", ["2023-01-02", "2023-01-03 00:00:00.5"]),
         (["1672617600123", "1672704000000"], "epoch", ["2023-01-02 00:00:00.123", "2023-01-03"]),
+        (["1672617600000000", "1672704000123000"], "epoch", ["2023-01-02", "2023-01-03 00:00:00.123"]),
+        (["1672617600000000000", "1672704000000000000"], "epoch", ["2023-01-02", "2023-01-03"]),
         (["-86400", "0"], "epoch", ["1969-12-31", "1970-01-01"]),
+        (["01/01/2023", "02/02/2023"], "auto", ["2023-01-01", "2023-02-02"]),
         (["01/02/2023", "02/02/2023"], "dmy", ["2023-02-01", "2023-02-02"]),
         (["01.02.2023 09:00", "02.02.2023 09:00"], "dmy", ["2023-02-01 09:00", "2023-02-02 09:00"]),
         (["1-2-2023", "1-3-2023"], "mdy", ["2023-01-02", "2023-01-03"]),

@@ -21,12 +21,11 @@ from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, find_column, ser
 from tsrnn.data.tables.files import (
     decode,
     is_parquet,
-    open_parquet,
-    parquet_names,
     read_bytes,
     reading,
     records,
 )
+from tsrnn.data.tables.parquet import open_parquet, parquet_names, reading_parquet
 from tsrnn.data.tables.source import Source, listed, shown
 from tsrnn.errors import DataError, nearest
 from tsrnn.protocols import Panel
@@ -74,7 +73,9 @@ def read_series(
     path = Path(path)
     names = _Names(id_column, time_column, value_column)
     batches: Iterator[Batch]
-    if not path.is_dir():
+    with reading(path):
+        folder = path.is_dir()
+    if not folder:
         batches = _parquet_batches(path, names) if is_parquet(path) else _text_batches(path, names)
     else:
         files = sorted(file for ending in ("parquet", "pq") for file in path.rglob(f"*.{ending}"))
@@ -140,8 +141,9 @@ def _parquet_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
         file = open_parquet(path, read_dictionary=words)
         source = Source(path, shown(wanted.time), shown(wanted.value), "rows")
         first = 0
-        with reading(path):
+        with reading_parquet(path):
             for batch in file.iter_batches(_BATCH_ROWS, columns=used):
+                batch.validate(full=True)  # words that are no UTF-8, or point beyond the dictionary
                 count = batch.num_rows
                 time, value, *ids = (batch.column(name) for name in used)
                 id_ = ids[0] if ids else constant(series_name(path), count)
@@ -152,8 +154,9 @@ def _parquet_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
     if date is None:
         raise _no_form(names, path, None, wanted)
     series = [index for index, name in enumerate(names) if name and index != date]
-    with reading(path):
+    with reading_parquet(path):
         table = file.read(columns=[schema.names[index] for index in (date, *series)]).combine_chunks()
+        table.validate(full=True)
     for index in series:
         source = Source(path, shown(names[date]), shown(names[index]), "rows")
         time, value = (table.column(schema.names[place]).combine_chunks() for place in (date, index))

@@ -27,12 +27,11 @@ from tsrnn.data.tables.columns import (
 from tsrnn.data.tables.files import (
     decode,
     is_parquet,
-    open_parquet,
-    parquet_names,
     read_bytes,
-    reading,
     records,
+    separator_of,
 )
+from tsrnn.data.tables.parquet import open_parquet, parquet_names, reading_parquet
 from tsrnn.data.tables.source import Source, listed, refuse_unprintable, selected, shown
 from tsrnn.errors import ConfigError, DataError, nearest
 
@@ -103,7 +102,9 @@ def _from_text(
 ) -> _Table:
     """The table for `check_table` of a CSV, the names of its series, and its columns."""
     known = DATE_NAMES + SYMBOL_NAMES + VALUE_NAMES
-    found = records(decode(read_bytes(path), path, known), path, comment)
+    text = decode(read_bytes(path), path, known)
+    doubt = separator_of(text) == ";"  # where a comma does not separate, it often stands before decimals
+    found = records(text, path, comment)
     line, header = next(found, (1, [""]))
     names = [" ".join(cell.split()) for cell in header]
     layout = _layout(names, column, path, line)
@@ -131,7 +132,10 @@ def _from_text(
         return cells.stamps(texts, lambda i, problem: source.error(problem, "", int(at[i]), source.date))
 
     def prices(texts: Sequence[str], at: npt.NDArray[np.int64], name: str) -> npt.NDArray[np.float64]:
-        return cells.numbers(texts, lambda i, problem: source.error(problem, name, int(at[i])))
+        def fault(index: int, problem: str) -> DataError:
+            return source.error(problem, name, int(at[index]))
+
+        return cells.numbers(texts, fault, points_in_doubt=doubt)
 
     if layout.wide:
         series = [names[index] for index in layout.values]
@@ -171,8 +175,10 @@ def _from_parquet(
         [layout.values[code] for code in selected(series, symbols, path)] if layout.wide else layout.values
     )
     used = [file.schema_arrow.names[index] for index in (layout.date, *wanted, *layout.symbol)]
-    with reading(path):
-        frame = file.read(columns=used).to_pandas(ignore_metadata=True)[used]
+    with reading_parquet(path):
+        table = file.read(columns=used)
+        table.validate(full=True)  # damage can leave words that are no UTF-8
+        frame = table.to_pandas(ignore_metadata=True)[used]
     frame.columns = ["ds", *map(str, range(len(wanted))), *(["unique_id"] if layout.symbol else [])]
     if frame["ds"].dtype.kind not in "iuM" and not isinstance(frame["ds"].dtype, pd.DatetimeTZDtype):
         frame["ds"] = dates_of_words(frame["ds"], cells, source)

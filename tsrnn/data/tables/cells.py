@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from tsrnn.data.tables.source import nanoseconds, shown
-from tsrnn.errors import ConfigError, DataError
+from tsrnn.data.tables.dates import read_dates
+from tsrnn.data.tables.source import Fault, shown
+from tsrnn.errors import ConfigError, DataWarning, argument, level_of_the_user
 
-Fault: TypeAlias = Callable[[int, str], DataError]
-"""The error of a cell, by its position in the column and its problem in words."""
+Decimals: TypeAlias = Literal[".", ","]
+Thousands: TypeAlias = Literal[",", ".", " ", "'"] | None
 
-MISSING = ("", "null", "nan", "na", "n/a", "-", ".")
+MISSING = (
+    *("", "null", "nan", "na", "n/a", "none", "-", "--", "."),
+    *("#n/a", "#na", "<na>", "#n/a n/a"),  # as Excel, pandas and Bloomberg have it
+)
 _INFINITE = ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9.eE+\- ]")
 _THOUSANDS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['’]"}
 _UNIT = r"[A-Z]{3}|[$¢£¤¥฿₠-⃏%￡￥￦원円元]"
-
-_DATES = {
-    "YYYY-MM-DD": r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
-    "YYYY/MM/DD": r"(?P<year>\d{4})/(?P<month>\d{2})/(?P<day>\d{2})",
-    "YYYY.MM.DD": r"(?P<year>\d{4})\.(?P<month>\d{2})\.(?P<day>\d{2})",
-    "YYYYMMDD": r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
-    "Mon D YYYY": r"(?P<month>[A-Za-z]{3}) (?P<day>\d{1,2}),? (?P<year>\d{4})",
-    **{
-        f"DD{mark}MM{mark}YYYY or MM{mark}DD{mark}YYYY": (
-            rf"(?P<day>\d{{1,2}}){re.escape(mark)}(?P<month>\d{{1,2}}){re.escape(mark)}(?P<year>\d{{4}})"
-        )
-        for mark in "/.-"
-    },
-}
-_TIME = r"[T ](?P<time>\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)"
-_TIMES = {
-    "": "",
-    " HH:MM:SS": _TIME,
-    " HH:MM:SS with an offset": _TIME + r" ?(?P<offset>Z|[+-]\d{2}:?\d{2})",
-}
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# Seconds from here on are years after 5000, and milliseconds below it are before March 1973.
-_MILLISECONDS_FROM = 10**11
+_THREE_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -56,15 +38,15 @@ class Cells:
         decimal: the mark before decimals, "." or ",".
         thousands: the mark between thousands: ",", ".", " ", "'" or None.
         dates: "auto" knows a format that leaves no doubt, "dmy" and "mdy" say which of day and month
-            stands first, "epoch" reads seconds or milliseconds since 1970 (in UTC).
+            stands first, "epoch" reads seconds, or milliseconds and less, since 1970 (in UTC).
         on_units: "error" refuses a currency or percent sign at a number, "drop" leaves it out.
 
     Raises:
         ConfigError: if an option has another value, or both marks are the same.
     """
 
-    decimal: Literal[".", ","] = "."
-    thousands: Literal[",", ".", " ", "'"] | None = None
+    decimal: Decimals = "."
+    thousands: Thousands = None
     dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto"
     on_units: Literal["error", "drop"] = "error"
 
@@ -81,36 +63,55 @@ class Cells:
         if self.decimal == self.thousands:
             raise ConfigError(f"decimal and thousands are both {self.decimal!r}; give two different marks")
 
+    def __str__(self) -> str:
+        """The options that are not left at their default, or else the mark before decimals, for a message."""
+        set_ = {field.name: getattr(self, field.name) for field in fields(self)}
+        own = [field.name for field in fields(self) if set_[field.name] != field.default] or ["decimal"]
+        return " with ".join(argument(f"data.{name}", set_[name]) for name in own)
+
     @cached_property
-    def number(self) -> re.Pattern[str]:
+    def pattern(self) -> re.Pattern[str]:
         """A number with its thousands in groups of three, and its unit where that is allowed."""
         whole = r"\d+"
         if self.thousands is not None:
             mark = _THOUSANDS[self.thousands]
-            whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)"
+            # India writes 1,23,45,678: groups of two above the last one of three.
+            whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d{{1,2}}(?:{mark}\d{{2}})+{mark}\d{{3}}|\d+)"
         decimal = re.escape(self.decimal)
         number = rf"(?P<number>(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?)"
         if self.on_units == "drop":
             number = rf"(?P<before>{_UNIT})?\s?{number}\s?(?P<after>{_UNIT})?"
         return re.compile(rf"(?P<sign>[+-]?){number}", re.ASCII)
 
-    def numbers(self, cells: Sequence[str], fault: Fault) -> npt.NDArray[np.float64]:
+    def numbers(
+        self, cells: Sequence[str], fault: Fault, *, points_in_doubt: bool = False
+    ) -> npt.NDArray[np.float64]:
         """The numbers in a column of text, NaN where a cell says that there is none.
+
+        A warning names numbers such as 1.234 in a column that speaks for thousands.
+
+        Args:
+            cells: the column.
+            fault: makes the error of a cell.
+            points_in_doubt: whether the file looks as if its decimals stood behind commas.
 
         Raises:
             DataError: from `fault`, for the first cell that is neither.
         """
         if self.decimal == "." and not _NOT_IN_A_NUMBER.search("".join(cells)):
             try:
-                return np.array(list(map(float, cells)))
+                values = np.array(list(map(float, cells)))
             except ValueError:
                 pass  # An empty cell, or signs in the wrong place: the loop says which.
+            else:
+                self._warn_of_points(cells, fault, points_in_doubt)
+                return values
         values = np.full(len(cells), np.nan)
         unit: str | None = None
         for index, cell in enumerate(cells):
             text = cell.strip()
-            if found := self.number.fullmatch(text):
-                values[index] = float(found["sign"] + self._plain(found["number"]))
+            if found := self.pattern.fullmatch(text):
+                values[index] = self._value(found)
                 if self.on_units == "drop":
                     own = (found["before"] or "") + (found["after"] or "")
                     if unit is not None and own != unit:
@@ -122,13 +123,22 @@ class Cells:
                 values[index] = float(text)
             elif text.lower() not in MISSING:
                 example = f"98{self.decimal}76"
-                raise fault(index, f"'{shown(text)}' is not a plain number, such as {example}{_remedy(text)}")
+                problem = f"'{shown(text)}' is not a plain number, such as {example}"
+                raise fault(index, f"{problem}{_remedy(text, cells)}")
+        if self.decimal == ".":
+            self._warn_of_points(cells, fault, points_in_doubt)
         return values
 
-    def _plain(self, number: str) -> str:
+    def value(self, text: str) -> float | None:
+        """The number that a cell is read as; None where it cannot be."""
+        found = self.pattern.fullmatch(text)
+        return None if found is None else self._value(found)
+
+    def _value(self, found: re.Match[str]) -> float:
+        number = found["number"]
         if self.thousands is not None:
             number = re.sub(_THOUSANDS[self.thousands], "", number)
-        return number.replace(",", ".")
+        return float(found["sign"] + number.replace(",", "."))
 
     def stamps(self, cells: Sequence[str], fault: Fault) -> npt.NDArray[Any]:
         """The dates in a column of text, which all have one format, in datetime64[ns].
@@ -136,98 +146,65 @@ class Cells:
         Raises:
             DataError: from `fault`, for the first cell that is no such date.
         """
+        return read_dates(cells, self.dates, fault)
 
-        def error(index: int, problem: str) -> DataError:
-            return fault(index, f"'{shown(cells[index])}' {problem}")
-
-        if self.dates == "epoch":
-            return _since_1970(cells, error)
-        first = cells[0].strip()
-        formats = ((date, time) for date in _DATES for time in _TIMES)
-        fits = (pair for pair in formats if re.fullmatch(_DATES[pair[0]] + _TIMES[pair[1]], first, re.ASCII))
-        date, time = next(fits, ("", ""))
-        if not date:
-            number = re.fullmatch(r"[+-]?\d+(\.\d+)?", first, re.ASCII) is not None
-            remedy = " (dates=epoch reads seconds since 1970)" if number else ""
-            raise error(
-                0, f"is {'a plain number' if number else 'not a date'}; write dates as YYYY-MM-DD{remedy}"
-            )
-        pattern = re.compile(_DATES[date] + _TIMES[time], re.ASCII)
-        parts: list[dict[str, str]] = []
+    def _warn_of_points(self, cells: Sequence[str], fault: Fault, in_doubt: bool) -> None:
+        """Points that all have three digits behind them, and whole numbers below 1000: 1.002 after 998."""
+        pointed, below = None, None
         for index, cell in enumerate(cells):
-            if (match := pattern.fullmatch(cell.strip())) is None:
-                raise error(index, f"does not fit the format of the lines above ({date}{time})")
-            parts.append(match.groupdict())
-        if " or " in date and self.dates != "dmy":
-            _settle_day_and_month(parts, date, self.dates, error)
-        numbers = {name: f"{number:02d}" for number, name in enumerate(_MONTHS, start=1)}
-        iso = [
-            f"{part['year']}-{numbers.get(part['month'].lower(), part['month']):0>2}-{part['day']:0>2}"
-            f"T{part.get('time', '00:00')}{part.get('offset', '')}"
-            for part in parts
-        ]
-        found = pd.to_datetime(iso, format="ISO8601", errors="coerce", utc=True).tz_localize(None)
-        return _existing(pd.Series(found), error)
-
-
-def _remedy(text: str) -> str:
-    """What reads a number that is not plain, as the end of a message; nothing where no option does."""
-    options: dict[str, dict[str, Any]] = {
-        "decimal=','": {"decimal": ","},
-        "thousands=','": {"thousands": ","},
-        "thousands=' '": {"thousands": " "},
-        'thousands="\'"': {"thousands": "'"},
-        "thousands=',' with decimal='.'": {"thousands": ",", "decimal": "."},
-        "decimal=',' with thousands='.'": {"thousands": ".", "decimal": ","},
-        "decimal=',' with thousands=' '": {"thousands": " ", "decimal": ","},
-        "on_units='drop'": {"on_units": "drop"},
-        "on_units='drop' with thousands=','": {"on_units": "drop", "thousands": ","},
-        "on_units='drop' with decimal=','": {"on_units": "drop", "decimal": ","},
-    }
-    fits = [words for words, option in options.items() if Cells(**option).number.fullmatch(text)]
-    # The shortest ways out are enough.
-    fits = [words for words in fits if " with " not in words] or fits
-    return f"; {' or '.join(fits)} reads it" if fits else ""
-
-
-def _existing(stamps: pd.Series[Any], error: Fault) -> npt.NDArray[Any]:
-    stamps = nanoseconds(stamps)
-    if stamps.isna().any():
-        raise error(int(np.argmax(stamps.isna())), "is not a date that exists, or its year is far off")
-    dates: npt.NDArray[Any] = stamps.to_numpy()
-    return dates
-
-
-def _since_1970(cells: Sequence[str], error: Fault) -> npt.NDArray[Any]:
-    """The moments of seconds or milliseconds since 1970; the size tells which for the whole column."""
-    plain = re.compile(r"-?\d{1,14}(\.\d{1,9})?", re.ASCII)
-    for index, cell in enumerate(cells):
-        if not plain.fullmatch(cell.strip()):
-            raise error(index, "is not a number of seconds or milliseconds since 1970, as dates=epoch has it")
-    numbers = np.array([float(cell) for cell in cells])
-    large = np.abs(numbers) >= _MILLISECONDS_FROM
-    if large.any() and not large.all():
-        at = int(np.argmax(large != large[0]))
-        unit = "milliseconds" if large[0] else "seconds"
-        raise error(
-            at, f"does not fit the lines above, which are {unit} since 1970; write dates as YYYY-MM-DD"
+            text = cell.strip()
+            if _THREE_DECIMALS.fullmatch(text):
+                pointed = index if pointed is None else pointed
+            elif text.isdecimal() and len(text) <= 3:
+                below = text
+            elif text.lower() not in MISSING:
+                return
+        if pointed is None or not (below or in_doubt):
+            return
+        text = cells[pointed].strip()
+        way = Cells(decimal=",", thousands=".")
+        beside = f", and {below} as {below}" if below else ""
+        problem = (
+            f"'{text}' is read as {float(text):.15g}{beside}; every point has three digits behind it, as "
+            f"thousands have, and {way} reads it as {way.value(text):.15g}"
         )
-    # float64 holds whole nanoseconds of today no more, and microseconds it does.
-    ticks = np.rint(numbers * (1e3 if large.all() else 1e6)).astype(np.int64)
-    return _existing(pd.Series(ticks.astype("datetime64[us]")), error)
+        warnings.warn(DataWarning(fault(pointed, problem).args[0]), stacklevel=level_of_the_user())
 
 
-def _settle_day_and_month(parts: list[dict[str, str]], formats: str, dates: str, error: Fault) -> None:
-    """Swap day and month where the column has months first; without `mdy` one must be above 12 somewhere."""
-    day_first = next((index for index, part in enumerate(parts) if int(part["day"]) > 12), None)
-    month_first = next((index for index, part in enumerate(parts) if int(part["month"]) > 12), None)
-    if dates == "auto":
-        if day_first is None and month_first is None:
-            problem = f"can be {formats}, and no line tells which; write YYYY-MM-DD, or say dates=dmy or mdy"
-            raise error(0, problem)
-        if day_first is not None and month_first is not None:
-            order = formats.split(" or ")[day_first > month_first]
-            raise error(max(day_first, month_first), f"does not fit the format of the lines above ({order})")
-    if dates == "mdy" or day_first is None:
-        for part in parts:
-            part["day"], part["month"] = part["month"], part["day"]
+_MARKS: tuple[tuple[Decimals, Thousands], ...] = (
+    *((".", None), (".", ","), (",", None), (".", " "), (".", "'")),
+    *((",", "."), (",", " "), (",", "'")),
+)
+_SIGNS: tuple[Literal["error", "drop"], ...] = ("error", "drop")
+_WAYS = tuple(Cells(decimal, thousands, on_units=signs) for signs in _SIGNS for decimal, thousands in _MARKS)
+"""What reads numbers that are not plain, in the order in which it is offered: thousands before decimals."""
+
+
+def _remedy(text: str, cells: Sequence[str]) -> str:
+    """What reads a number that is not plain, and as what, as the end of a message.
+
+    Only what reads the whole column is offered, and of several ways each is shown with its result.
+    """
+    readings: dict[float, Cells] = {}
+    for way in _WAYS:
+        if (value := way.value(text)) is not None:
+            readings.setdefault(value, way)  # a shorter way to the same number came first
+    if not readings:
+        minus = re.fullmatch(r"\(([\d.,]+)\)|([\d.,]+)-", text, re.ASCII)
+        return f"; write a negative number as -{minus[1] or minus[2]}" if minus else ""
+    different = list(dict.fromkeys(cell.strip() for cell in cells))
+    unread = {value: _first_unread(way, different) for value, way in readings.items()}
+    whole = [f"{way} reads it as {value:.15g}" for value, way in readings.items() if unread[value] is None]
+    if len(whole) > 1:  # which is so only where every mark has three digits behind it
+        return f"; every such mark has three digits behind it, as thousands have: {', '.join(whole)}"
+    if whole:
+        return f"; {whole[0]}"
+    value, way = next(iter(readings.items()))
+    return f"; {way} reads it as {value:.15g}, but not '{shown(unread[value] or '')}': write all in one way"
+
+
+def _first_unread(way: Cells, cells: Sequence[str]) -> str | None:
+    """The first cell of a column that a way does not read."""
+    known = {*MISSING, *_INFINITE}
+    unread = (cell for cell in cells if not way.pattern.fullmatch(cell))
+    return next((cell for cell in unread if cell.lower() not in known), None)

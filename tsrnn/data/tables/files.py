@@ -1,4 +1,4 @@
-"""What can go wrong with any file, in one line each; tables from text, gzip and Parquet."""
+"""What can go wrong with any file, in one line each; tables from text, plain or gzip."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import codecs
 import csv
 import gzip
 import io
-import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tsrnn.errors import DataError, nearest
 
-_LINE_LIMIT = 2**20
+_FIELD_LIMIT = 2**20
 _FILE_LIMIT = 2**28
+_CELL_LIMIT = 2**25
+_SEPARATORS = ",\t;|"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_MARKS = {
+    (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE): "utf-32",
+    (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE): "utf-16",
+}
 _OTHER_FILES = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as CSV",
     b"BZh": "compressed with bzip2, and only gzip is read; unpack it first",
@@ -36,6 +38,12 @@ _OTHER_FILES = {
 def reading(path: Path) -> Iterator[None]:
     """Name in one line what goes wrong while `path` is opened and read."""
     try:
+        if not (stat.S_ISREG(mode := path.stat().st_mode) or stat.S_ISDIR(mode)):
+            # Opening a pipe could wait for its other end for ever, and it could be read once only.
+            kind = "pipe" if stat.S_ISFIFO(mode) else "device or a socket"
+            raise DataError(
+                f"this is a {kind}, where a file is needed: write its content to a file", path=path
+            )
         yield
     except FileNotFoundError:
         folder = path.parent
@@ -43,16 +51,10 @@ def reading(path: Path) -> Iterator[None]:
         raise DataError(f"there is no such file{nearest(path.name, neighbours)}", path=path) from None
     except IsADirectoryError:
         raise DataError("this is a folder, where a file is needed", path=path) from None
-    except EOFError:
-        raise DataError("the file ends early: its gzip data is cut short", path=path) from None
-    except (gzip.BadGzipFile, zlib.error):
-        raise DataError("the gzip data is damaged, or the file is not gzip", path=path) from None
-    except pa.ArrowException:
-        raise DataError("the Parquet data is damaged, copy or download it again", path=path) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(_gzip_fault(error), path=path) from None
     except OSError as error:
-        # Arrow's own errors of input and output carry no number of the operating system.
-        reason = error.strerror or "its data is damaged, copy or download it again"
-        raise DataError(f"the file cannot be read ({reason})", path=path) from None
+        raise DataError(f"the file cannot be read ({error.strerror})", path=path) from None
 
 
 def is_parquet(path: Path) -> bool:
@@ -65,70 +67,46 @@ def is_parquet(path: Path) -> bool:
         return raw.read(4) == b"PAR1" or path.suffix.lower() in (".parquet", ".pq")
 
 
-def open_parquet(path: Path, **options: Any) -> pq.ParquetFile:
-    """The Parquet file, opened; `options` are those of `pyarrow.parquet.ParquetFile`.
-
-    Raises:
-        DataError: if it is not a whole Parquet file.
-    """
-    with reading(path):
-        with path.open("rb") as raw:
-            begins = raw.read(4) == b"PAR1"
-            raw.seek(-min(4, raw.seek(0, os.SEEK_END)), os.SEEK_END)
-            whole = raw.read() == b"PAR1" and raw.tell() > 8
-        if not begins:
-            raise DataError("not a Parquet file, in spite of its name", path=path)
-        if not whole:
-            fault = "not a whole Parquet file (it has no footer)"
-            raise DataError(f"{fault}; copy or download it again", path=path)
-        return pq.ParquetFile(path, **options)
-
-
-def parquet_names(file: pq.ParquetFile, path: Path) -> list[str]:
-    """The columns' names; an index of pandas without a name is "Date" if it holds dates, else "".
-
-    Raises:
-        DataError: if the columns have several levels.
-    """
-    names = []
-    for field in file.schema_arrow:
-        name = field.name
-        if re.match(r"\(['\"].*, .*\)$", name):
-            raise DataError(f"the columns have several levels, such as {name}; keep one", path=path)
-        if re.fullmatch(r"__index_level_\d+__", name):
-            dated = pa.types.is_timestamp(field.type) or pa.types.is_date(field.type)
-            name = "Date" if dated else ""
-        names.append(name)
-    return names
-
-
 def read_bytes(path: Path) -> bytes:
-    """The content of a file of text, unzipped; no line and no file without bounds.
+    """The content of a file of text, unzipped; no field and no file without bounds.
 
     Raises:
         DataError: if the file cannot be read, is too large, or is plainly of another kind.
     """
     content = bytearray()
+    field = 0  # where the last field begins
     with reading(path), path.open("rb") as raw:
         zipped = raw.peek(2)[:2] == b"\x1f\x8b"
         stream = gzip.GzipFile(fileobj=raw) if zipped else raw
-        while chunk := stream.read(_LINE_LIMIT):
-            if not content:
-                _refuse_other_files(chunk, zipped, path)
-            if len(chunk) == _LINE_LIMIT and not re.search(rb"[\r\n]", chunk):
-                number = len((content + chunk).splitlines())
-                raise DataError("the line is too large, more than 1 MiB", path=path, line=number)
-            content += chunk
-            # What unzips to 64 times its size is no table of prices.
-            limit = min(_FILE_LIMIT, 2**24 + 64 * raw.tell())
-            if len(content) > limit:
-                raise DataError(f"the file is too large, more than {limit >> 20} MiB", path=path)
+        try:
+            while chunk := stream.read1(_FIELD_LIMIT):
+                if not content:
+                    _refuse_other_files(chunk, zipped, path)
+                last = max(chunk.rfind(mark) for mark in (b"\n", b"\r", *_SEPARATORS.encode()))
+                field = len(content) + last + 1 if last >= 0 else field
+                content += chunk
+                if len(content) - field > _FIELD_LIMIT:
+                    number = len(content.splitlines())
+                    raise DataError("the line is too large, more than 1 MiB", path=path, line=number)
+                # What unzips to 64 times its size is no table of prices.
+                limit = min(_FILE_LIMIT, 2**24 + 64 * raw.tell())
+                if len(content) > limit:
+                    raise DataError(f"the file is too large, more than {limit >> 20} MiB", path=path)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            after = f" (line {content.count(10)} is the last whole one)" if content else ""
+            raise DataError(_gzip_fault(error, after), path=path) from None
     return bytes(content)
+
+
+def _gzip_fault(error: Exception, after: str = "") -> str:
+    cut = isinstance(error, EOFError)
+    fault = "the file ends early: its gzip data is cut short" if cut else "the gzip data is damaged"
+    return f"{fault}{after}; copy or download it again"
 
 
 def _refuse_other_files(start: bytes, zipped: bool, path: Path) -> None:
     kind = next((kind for magic, kind in _OTHER_FILES.items() if start.startswith(magic)), None)
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         excel = path.suffix.lower() in (".xlsx", ".xlsm") or b"[Content_Types].xml" in start[:4096]
         kind = "an Excel workbook; save the sheet as CSV" if excel else "a ZIP file; unpack it first"
     if start.startswith(b"PAR1"):
@@ -153,24 +131,30 @@ def decode(content: bytes, path: Path, known: Sequence[str] = ()) -> str:
     Raises:
         DataError: if the content is empty or no such text.
     """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        try:
-            text = content.decode("utf-16")
-        except UnicodeDecodeError:
-            raise DataError("not valid UTF-16; save it as UTF-8", path=path) from None
-        content = text.encode()
+    for marks, encoding in _MARKS.items():
+        if content.startswith(marks):
+            try:
+                content = content.decode(encoding).encode()
+            except UnicodeError:
+                problem = f"not valid {encoding.upper()}; save it as UTF-8"
+                raise DataError(problem, path=path) from None
+            break
     content = content.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not content.strip():
         raise DataError("the file is empty", path=path)
     if found := _CONTROL.search(content):
-        start = content[:4096]
-        if start.count(0) > len(start) / 4:
+        start = content[:512]
+        even, odd = start[::2].count(0), start[1::2].count(0)
+        if max(even, odd) > 0.4 * len(start) and min(even, odd) < 0.05 * len(start):
             raise DataError("looks like UTF-16 without its mark; save it as UTF-8", path=path)
         # A stray byte among lines of text has a place; a file of such bytes has none.
-        if len(_CONTROL.findall(start)) > 8:
+        if len(_CONTROL.findall(start)) > 0.05 * len(start):
             raise DataError("not a text file; a CSV in UTF-8 is needed", path=path)
         line = content.count(b"\n", 0, found.start()) + 1
-        problem = f"a control character (hexadecimal {found[0].hex()}) is no text; remove it"
+        name = "NUL" if found[0] == b"\0" else f"hexadecimal {found[0].hex()}"
+        many = content.count(found[0])
+        count = f", the first of {many}" if many > 1 else ""
+        problem = f"a control character ({name}){count}: the file is damaged; download it again, or remove it"
         raise DataError(problem, path=path, line=line)
     try:
         text = content.decode("utf-8")
@@ -182,7 +166,8 @@ def decode(content: bytes, path: Path, known: Sequence[str] = ()) -> str:
             text = ""
         korean = [name for name in known if not name.isascii()]
         if not any(name in text.lstrip().partition("\n")[0] for name in korean):
-            raise DataError("not valid UTF-8", path=path, line=line) from None
+            problem = f"not valid UTF-8 (byte {content[error.start]:02x}); save the file as UTF-8"
+            raise DataError(problem, path=path, line=line) from None
     if re.match(r"\s*<(!doctype|!--|html|head|body|\?xml)", text, re.IGNORECASE):
         raise DataError("looks like HTML, the page of a web site, and not like a CSV", path=path)
     if re.match(r'\s*(\{|\[\s*[\[{"])', text):
@@ -191,25 +176,29 @@ def decode(content: bytes, path: Path, known: Sequence[str] = ()) -> str:
 
 
 def records(text: str, path: Path, comment: str | None = None) -> Iterator[tuple[int, list[str]]]:
-    """The rows that hold something, each with the line on which it begins.
+    """The header, and then the rows that hold something, each with the line on which it begins.
 
     Args:
-        text: the text of a CSV, separated by commas, semicolons or tabs: its first row tells.
+        text: the text of a CSV, separated by commas, semicolons, tabs or bars: its first row tells.
         path: the file, for messages.
         comment: what begins a line to skip.
 
     Raises:
-        DataError: if a quote is not closed, or a field is too large.
+        DataError: if a quote is not closed, or a field or the table is too large.
     """
     if comment:
         text = re.sub(rf"^[ \t]*{re.escape(comment)}.*$", "", text, flags=re.MULTILINE)
-    header = re.sub(r'"[^"]*"', "", text.lstrip("\n ").partition("\n")[0])
-    separator = max(",\t;", key=header.count)
+    separator = separator_of(text)
+    if text.count(separator) > _CELL_LIMIT:
+        columns = text.lstrip("\n").partition("\n")[0].count(separator) + 1
+        problem = f"the table is too large, more than {_CELL_LIMIT >> 20} million cells"
+        raise DataError(f"{problem} ({columns} columns); leave out what is not needed", path=path)
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, skipinitialspace=True)
-    line = 1
+    line, header = 1, True
     try:
         for row in reader:
-            if len(row) > 1 or (row and row[0].strip()):
+            if any(map(str.strip, row)) or (header and len(row) > 1):
+                header = False
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
@@ -220,3 +209,9 @@ def records(text: str, path: Path, comment: str | None = None) -> Iterator[tuple
         if large or "expected after" in str(error):
             problem = "a field is too large" if large else quote
         raise DataError(problem, path=path, line=line) from None
+
+
+def separator_of(text: str) -> str:
+    """The separator of a CSV: what stands most often in its first row, outside quotes."""
+    header = re.sub(r'"[^"]*"', "", text.lstrip("\n ").partition("\n")[0])
+    return max(_SEPARATORS, key=header.count)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import pandas as pd
 
 from tsrnn.errors import DataError, DataWarning, level_of_the_user, nearest
+
+Fault: TypeAlias = Callable[[int, str], DataError]
+"""The error of a cell, by its position in the column and its problem in words."""
 
 YEARS = (1700, 2200)  # whole years that nanoseconds in 64 bits can hold
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -51,8 +54,8 @@ class Source:
 
     def warn(self, problem: str, series: str, row: int | None, column: str | None = None) -> None:
         """The same words as a warning, at the user's line."""
-        words = str(self.error(problem, series, row, column))
-        warnings.warn(words, DataWarning, stacklevel=level_of_the_user())
+        message = self.error(problem, series, row, column).args[0]
+        warnings.warn(DataWarning(message), stacklevel=level_of_the_user())
 
 
 def first_word(y: pd.Series[Any]) -> int | None:
