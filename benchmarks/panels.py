@@ -48,7 +48,7 @@ from tsrnn.predictors import SeasonalNaive
 from tsrnn.protocols import Panel
 
 DECILES = np.arange(1, 10) / 10
-CONFIG = Path(__file__).parent.parent / "configs" / "forecast" / "panel_daily.yaml"
+CONFIG = Path(__file__).parent.parent / "configs" / "forecast" / "panel.yaml"
 LARGE, LARGE_STEPS, SMALL_STEPS = 200_000, 1_000, 600  # values, and training steps
 LARGEST_SEASON = 24  # of AutoETS
 
@@ -150,7 +150,7 @@ CASES: dict[str, Callable[[Path], PanelCase]] = {
 
 
 def fit_and_forecast(case: PanelCase, seed: int) -> tuple[np.ndarray, float]:
-    """(O, N, 9, H) deciles of configs/forecast/panel_daily.yaml, and the CPU seconds to fit and forecast.
+    """(O, N, 9, H) deciles of configs/forecast/panel.yaml, and the CPU seconds to fit and forecast.
 
     The file is used as it is on every panel, but for the steps of a large one: the horizon and the frequency
     are the panel's own, and the codec is what the rule makes of them. It is fitted once, to what the first

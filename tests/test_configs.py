@@ -56,7 +56,7 @@ def test_the_shipped_configurations_are_found():
         *("python_docs_lstm", "ptb_small", "ptb_zaremba_small", "wikitext2", "korean")
     }
     assert {path.stem for path in PRICES} == {"prices_rnn", "prices_lstm", "prices_gru", "yahoo_lstm"}
-    assert {path.stem for path in PANELS} == {"m4_hourly", "panel_daily", "panel_monthly"}
+    assert {path.stem for path in PANELS} == {"m4_hourly", "panel", "panel_daily", "panel_monthly"}
 
 
 class Walks(Provider):
@@ -86,7 +86,7 @@ def test_a_configuration_takes_one_step(path, tmp_path, capsys, monkeypatch):
 def made_up_panel(path, folder):
     """A small file of the kind that the configuration is for, and the options that name it."""
     _, given = data_of(path)
-    frequency = next(name for name in ("hourly", "daily", "monthly") if name in path.stem)
+    frequency = next((name for name in ("hourly", "daily", "monthly") if name in path.stem), "monthly")
     count = {"hourly": 960, "daily": 1500, "monthly": 300}[frequency]
     period = {"hourly": 24, "daily": 7, "monthly": 12}[frequency]
     generator = np.random.default_rng(0)
@@ -188,7 +188,8 @@ WITH_A_BASE = {
 def test_some_configurations_say_only_what_they_have_of_their_own():
     assert {path.stem: base.stem for path, base in WITH_A_BASE.items()} == {
         **dict.fromkeys(("prices_gru", "prices_rnn", "yahoo_lstm"), "prices_lstm"),
-        **{"panel_monthly": "panel_daily", "wikitext2": "ptb_small", "korean": "python_docs_lstm"},
+        **dict.fromkeys(("panel_daily", "panel_monthly"), "panel"),
+        **{"wikitext2": "ptb_small", "korean": "python_docs_lstm"},
     }
 
 

@@ -189,7 +189,7 @@ def test_sessions_that_the_model_has_seen_are_not_scored(capsys):
 
 
 def test_predict_takes_the_horizon_that_is_asked_for(capsys):
-    assert main(["predict", "--ckpt_path", "runs/latest", "--model.horizon", "4"]) == 0
+    assert main(["predict", "--ckpt_path", "runs/latest", "--data.horizon", "4"]) == 0
     assert len(pd.read_csv(facts(capsys.readouterr().out)["table"])) == 8
 
 

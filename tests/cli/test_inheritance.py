@@ -41,13 +41,13 @@ def error(capsys, *arguments):
 
 
 def test_a_base_is_a_configuration_that_stands_before(capsys):
-    own = "model:\n  init_args:\n    horizon: 7\ntrainer:\n  max_epochs: 3\n  callbacks: []\n"
+    own = "model:\n  init_args:\n    num_samples: 7\ntrainer:\n  max_epochs: 3\n  callbacks: []\n"
     write("alone.yaml", own)
     write("with_base.yaml", f"base: {PRICES}\n{own}")
     read = effective(capsys, "--config", "with_base.yaml")
     assert read == effective(capsys, "--config", str(PRICES), "--config", "alone.yaml")
-    assert read["model"]["init_args"]["horizon"] == 7
-    assert read["model"]["init_args"]["num_samples"] == 1000  # the base's
+    assert read["model"]["init_args"]["num_samples"] == 7
+    assert read["model"]["init_args"]["embedding_size"] == 32  # the base's
     assert read["trainer"]["max_epochs"] == 3
     assert read["trainer"]["callbacks"] == []  # a list is a value
     assert "base" not in read
@@ -56,12 +56,12 @@ def test_a_base_is_a_configuration_that_stands_before(capsys):
 def test_a_base_may_have_a_base_and_paths_are_those_of_the_file_they_stand_in(capsys):
     write("cells/gru.yaml", "class_path: tsrnn.backbones.GRU\ninit_args:\n  hidden_size: 5\n")
     write("far/away/low.yaml", f"base: {PRICES}\nmodel:\n  init_args:\n    backbone: ../../cells/gru.yaml\n")
-    write("far/middle.yaml", "base: away/low.yaml\nmodel:\n  init_args:\n    horizon: 7\n")
+    write("far/middle.yaml", "base: away/low.yaml\nmodel:\n  init_args:\n    num_samples: 7\n")
     write("top.yaml", "base: far/middle.yaml\nseed_everything: 4\n")
     read = effective(capsys, "--config", "top.yaml")
     assert read["seed_everything"] == 4
     model = read["model"]["init_args"]
-    assert model["horizon"] == 7
+    assert model["num_samples"] == 7
     assert model["backbone"]["class_path"].endswith("GRU")
     assert model["backbone"]["init_args"]["hidden_size"] == 5
     assert "forget_bias" not in model["backbone"]["init_args"]  # prices_lstm has one
@@ -81,12 +81,12 @@ def test_of_another_class_what_it_takes_too_stays(capsys):
 
 
 def test_a_later_configuration_and_an_option_win(capsys):
-    write("first.yaml", f"base: {PRICES}\nmodel:\n  init_args:\n    horizon: 1\n    num_samples: 1\n")
-    write("later.yaml", "model:\n  init_args:\n    num_samples: 2\n    embedding_size: 2\n")
-    options = ["--model.embedding_size", "3", "--trainer.max_epochs=5"]
+    write("first.yaml", f"base: {PRICES}\ndata:\n  init_args:\n    horizon: 1\n    seed: 1\n")
+    write("later.yaml", "data:\n  init_args:\n    seed: 2\n    batch_size: 2\n")
+    options = ["--data.batch_size", "3", "--trainer.max_epochs=5"]
     read = effective(capsys, "--config", "first.yaml", "--config", "later.yaml", *options)
-    model = read["model"]["init_args"]
-    assert (model["horizon"], model["num_samples"], model["embedding_size"]) == (1, 2, 3)
+    data = read["data"]["init_args"]
+    assert (data["horizon"], data["seed"], data["batch_size"]) == (1, 2, 3)
     assert read["trainer"]["max_epochs"] == 5
 
 
@@ -110,7 +110,7 @@ def test_backtests_and_leak_tests_fit_one_with_a_base():
     write("mine.yaml", f"base: {PRICES}\nmodel:\n  init_args:\n    backbone: tsrnn.backbones.GRU\n")
     network = ConfiguredNetwork("mine.yaml", ["--data.path=prices.csv"], Path("fits"))
     assert network.name == "GRU"
-    assert network.data.window_length == 256  # the base's
+    assert network.data.batch_size == 32  # the base's
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,8 @@ def test_only_a_file_of_config_has_a_base(capsys):
 
 
 def test_a_mistake_in_a_base_is_explained_as_ever(capsys):
-    write("low.yaml", f"base: {PRICES}\nmodel:\n  init_args:\n    horizn: 3\n")
+    write("low.yaml", f"base: {PRICES}\nmodel:\n  init_args:\n    num_sample: 3\n")
     write("top.yaml", "base: low.yaml\n")
-    assert error(capsys, "--config", "top.yaml") == "there is no key horizn here, did you mean horizon?"
+    assert (
+        error(capsys, "--config", "top.yaml") == "there is no key num_sample here, did you mean num_samples?"
+    )

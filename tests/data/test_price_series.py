@@ -236,3 +236,22 @@ def test_a_day_that_ends_a_span_is_meant_with_all_of_its_hours(end):
     ends[end] += " 05:00"
     data = PriceSeries(frame, window_length=16, warm_up=2, calendar="none", **ends)
     assert data.panel.ds[data.spans[place] - 1] == np.datetime64(ends[end])
+
+
+def test_short_series_have_the_windows_that_they_have_room_for():
+    data = PriceSeries(random_walks(2, 300), calendar="24/5")
+    assert data.spans == (210, 255, 300)
+    assert (data.window_length, data.warm_up) == (105, 26)
+    said = "210 sessions to train on: windows of 105 in place of 256, the first 26 not scored"
+    assert data.summary == said
+    (batch, *_) = data.train_dataloader()
+    assert batch.encoding.targets.shape == (32, 105)
+    given = PriceSeries(random_walks(2, 300), calendar="24/5", window_length=120, warm_up=70)
+    assert (given.window_length, given.warm_up, given.summary) == (120, 70, None)
+    with pytest.raises(DataError, match="the training span has 28 sessions, but 32 are needed: give more"):
+        _ = PriceSeries(random_walks(1, 40), calendar="24/5").spans
+
+
+def test_long_series_have_the_usual_windows():
+    data = PriceSeries()
+    assert (data.window_length, data.warm_up, data.summary) == (256, 64, None)

@@ -10,7 +10,13 @@ import torch
 from tests.panels import seasonal_frame, seasonal_panel, write_m4
 from tsrnn.codecs import Blocks, LogReturns
 from tsrnn.data import SeriesPanel
-from tsrnn.data.panels.seasons import FREQUENCIES, default_blocks, frequency_of, seasons_of
+from tsrnn.data.panels.seasons import (
+    FREQUENCIES,
+    default_blocks,
+    default_horizon,
+    frequency_of,
+    seasons_of,
+)
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.protocols import Panel
 
@@ -110,7 +116,7 @@ def test_the_rule_of_blocks_sees_nothing_after_the_training_span():
     late = seasonal_panel(sessions=120)
     late.values[:, :100] = NAN  # so that the span decides what is long enough
     data = SeriesPanel.from_panel(late, horizon=4, frequency="monthly")
-    assert data.codec.seasons == default_blocks("monthly", 4, 12).seasons
+    assert data.codec.seasons == default_blocks("monthly", (1, 12), 4, 12).seasons
 
 
 def test_the_form_of_the_m4_competition_has_its_test_in_a_file_of_its_own(tmp_path):
@@ -275,7 +281,8 @@ def test_a_module_without_a_path_says_so():
         ("QS", "quarterly", (1, 4)),
         ("YS", "yearly", (1,)),
         ("2D", "unknown", (1,)),
-        ("3h", "unknown", (1,)),
+        ("3h", "3h", (8, 56)),
+        ("5h", "unknown", (1,)),
     ],
 )
 def test_the_dates_tell_how_often_the_data_come(freq, frequency, seasons):
@@ -318,13 +325,14 @@ def test_numbers_and_a_single_date_tell_nothing():
     ],
 )
 def test_blocks_are_chosen_by_the_rule(frequency, horizon, longest, expected):
-    codec = default_blocks(frequency, horizon, longest)
+    codec = default_blocks(frequency, seasons_of(frequency), horizon, longest)
     assert (codec.block_size, codec.seasons, codec.context) == expected
 
 
 @pytest.mark.parametrize(("frequency", "horizon", "longest"), [("minute", 30, 1_000), ("hourly", 4, 20)])
 def test_a_season_that_no_series_holds_is_left_out(frequency, horizon, longest):
-    assert max(default_blocks(frequency, horizon, longest).seasons) + 2 * horizon <= longest
+    codec = default_blocks(frequency, seasons_of(frequency), horizon, longest)
+    assert max(codec.seasons) + 2 * horizon <= longest
 
 
 def test_the_default_codec_comes_from_the_dates_or_from_the_stated_frequency():
@@ -335,7 +343,73 @@ def test_the_default_codec_comes_from_the_dates_or_from_the_stated_frequency():
     numbered = SeriesPanel.from_panel(seasonal_panel(sessions=600), horizon=48, frequency="hourly")
     assert numbered.codec.seasons == (24, 168)
     unknown = SeriesPanel.from_panel(seasonal_panel(), horizon=5)
+    assert numbered.frequency == "hourly"
+    assert unknown.frequency == "unknown"
     assert (unknown.codec.block_size, unknown.codec.seasons, unknown.season) == (5, (1,), 1)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "longest", "expected"),
+    [
+        ("minute", 10_000, 60),
+        ("30min", 1_000, 96),
+        ("hourly", 1_000, 48),
+        ("6h", 1_000, 8),
+        ("daily", 1_000, 14),
+        ("business", 1_000, 14),
+        ("weekly", 1_000, 13),
+        ("monthly", 100, 18),
+        ("monthly", 40, 8),
+        ("quarterly", 100, 8),
+        ("yearly", 58, 6),
+        ("yearly", 20, 4),
+        ("unknown", 100, 8),
+        ("unknown", 4, 1),
+    ],
+)
+def test_the_horizon_is_that_of_the_m4_competition_or_a_fifth_of_what_there_is(frequency, longest, expected):
+    assert default_horizon(frequency, seasons_of(frequency), longest) == expected
+
+
+def test_everything_follows_from_the_data_and_is_said_in_one_line():
+    data = SeriesPanel(seasonal_frame(3, 200, season=12, freq="MS"))
+    assert (data.frequency, data.horizon, data.season) == ("monthly", 18, 12)
+    assert data.spans == (164, 182, 200)
+    assert data.summary == (
+        "3 series, monthly: 18 ahead; seasons of 1 and 12, blocks of 12, 8 of them read; "
+        "164 time steps to train on"
+    )
+    quarters = data.reading(SeriesPanel(seasonal_frame(3, 100, freq="QS"), horizon=2).panel)
+    assert (quarters.frequency, quarters.horizon, quarters.season) == ("quarterly", 8, 4)
+
+
+def test_a_frequency_that_the_dates_deny_is_refused():
+    quarters = seasonal_frame(3, 100, freq="QS")
+    data = SeriesPanel(quarters, frequency="monthly")
+    with pytest.raises(ConfigError, match="the dates of the frame are quarterly, and frequency is monthly"):
+        _ = data.codec
+    assert SeriesPanel(seasonal_frame(3, 100, freq="B"), frequency="daily").season == 7
+
+
+def test_a_day_has_the_hours_that_there_are():
+    hours = pd.date_range("2024-01-01", periods=24 * 70, freq="h")
+    day, hour = hours.day_of_week, hours.hour
+    open_hours = hours[(day < 5) & (hour >= 9) & (hour < 16)]
+    panel = Panel(("a",), open_hours.to_numpy(), np.arange(float(len(open_hours)))[None])
+    data = SeriesPanel.from_panel(panel)
+    assert (data.frequency, data.codec.seasons, data.codec.block_size) == ("hourly", (7, 35), 7)
+    assert data.horizon == 14
+    rates = hours[(day < 4) | ((day == 4) & (hour < 22)) | ((day == 6) & (hour >= 22))]
+    assert seasons_of("hourly", rates.to_numpy()) == (24, 120)
+
+
+def test_a_test_file_says_how_far_ahead_a_forecast_is_wanted(tmp_path):
+    values = seasonal_panel(2, 60).values
+    train = write_m4(tmp_path / "train.csv", list(values[:, :50]))
+    test = write_m4(tmp_path / "test.csv", list(values[:, 50:57]))
+    data = SeriesPanel(path=str(train), test_path=str(test))
+    assert (data.horizon, data.spans) == (7, (43, 50, 57))
+    assert data.reading(data.panel).spans == data.spans
 
 
 # What a checkpoint keeps

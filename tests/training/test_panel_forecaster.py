@@ -40,7 +40,6 @@ def new_panel_task(data, head, **arguments):
         head=head,
         embedding_size=6,
         optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=1e-2),
-        horizon=6,
         num_samples=50,
         **arguments,
     )
@@ -239,7 +238,7 @@ def test_an_origin_before_there_is_a_memory_is_forecast_all_the_same(trained):
 def test_a_checkpoint_alone_forecasts_bit_for_bit(trained):
     loaded = load(trained.path)
     assert isinstance(loaded, Forecaster)
-    assert loaded.settings == {"horizon": 6, "num_samples": 50}
+    assert loaded.settings == {"horizon": 4, "num_samples": 50}
     ours, theirs = (
         loaded.forecast(loaded.history, 9, num_samples=30, seed=3),
         trained.forecast(horizon=9, seed=3),
@@ -288,9 +287,9 @@ def test_the_test_stands_beside_the_seasonal_naive(trained):
 def test_prediction_is_the_forecast_beyond_the_last_session(trained):
     with quiet():
         (found,) = trained.trainer.predict(trained.task, datamodule=trained.data)
-    expected = trained.forecast(horizon=6, num_samples=50)
+    expected = trained.forecast(horizon=4, num_samples=50)
     np.testing.assert_array_equal(numbers(found), numbers(expected))
-    np.testing.assert_array_equal(found.ds, [np.arange(200, 206)])
+    np.testing.assert_array_equal(found.ds, [np.arange(200, 204)])
 
 
 def test_wrong_origins_and_horizons_are_refused(trained):

@@ -128,7 +128,7 @@ def _parser(verb: str) -> LineParser:
         "network", metavar="CONFIG|CKPT", help="a configuration, which is trained; or a checkpoint or run"
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="series; default: those of CONFIG or CKPT")
-    parser.add_argument("--horizon", type=positive, help="time steps ahead; default: 20, or a panel's own")
+    parser.add_argument("--horizon", type=positive, help="time steps ahead; default: those of CONFIG or CKPT")
     parser.add_argument(
         "--first",
         type=_origin,
@@ -217,7 +217,7 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
         raise ConfigError("the checkpoint does not say what it has seen: give --first")
     blocks = getattr(task.model.codec, "seasons", (1,))
     season = options.season or next((int(season) for season in blocks if season > 1), 1)
-    horizon = options.horizon or (task.model.codec.event_shape[0] if series else 20)
+    horizon = options.horizon or task.horizon
     source = options.file or (task.contents["data"] or {}).get("source", options.network)
     return _Task(task, panel, str(task.seen), season, horizon, source)
 

@@ -43,13 +43,14 @@ def run(verb: str, arguments: list[str]) -> int:
         if options.conformal:
             predictor = Conformal(task, options.conformal, tuple(sorted(set(options.levels))), first=seen)
         forecast = partial(predictor.forecast, seed=options.seed)
-        future = forecast(panel, options.horizon, num_samples=options.paths)
+        horizon = options.horizon or task.horizon
+        future = forecast(panel, horizon, num_samples=options.paths)
         origins = []
         if seen is not None and options.past > 0 and options.conformal != "split":
-            origins = spaced_origins(panel.num_steps, seen, options.horizon, options.past)
+            origins = spaced_origins(panel.num_steps, seen, horizon, options.past)
         past = None
         if origins:
-            past = forecast(panel, options.horizon, origins=origins, num_samples=options.paths)
+            past = forecast(panel, horizon, origins=origins, num_samples=options.paths)
         folder = Path(options.out) if options.out else new_run_folder("runs", "forecast")
         folder.mkdir(parents=True, exist_ok=True)
         write_forecast(panel, future, past, folder, options.levels)
@@ -64,7 +65,9 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument(
         "file", metavar="FILE", nargs="?", help="prices to forecast from; default: those in CKPT"
     )
-    parser.add_argument("--horizon", type=positive, default=20, help="time steps ahead")
+    parser.add_argument(
+        "--horizon", type=positive, help="time steps ahead; default: those that CKPT was trained for"
+    )
     parser.add_argument(
         "--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent"
     )

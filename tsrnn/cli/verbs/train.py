@@ -64,7 +64,10 @@ class _Verb(CommandLine):
         return {"model": self.model, "datamodule": self.datamodule, **quietly}
 
     def before_fit(self) -> None:
-        """Say what is known before a long training: unknown words, and words with vectors."""
+        """Say what is known before a long training: what followed from the data, and unknown words."""
+        summary = getattr(self.source, "summary", None)
+        if summary is not None:
+            say("data", summary)
         description = self.source.description()
         if "unknown_percent" in description:
             say("vocabulary", description["vocabulary"])

@@ -44,6 +44,11 @@ class PanelData(pl.LightningDataModule, DataSource):
         """What a frame calls its series and its time steps, where the panel calls them otherwise."""
         return Labels()
 
+    @property
+    def summary(self) -> str | None:
+        """What followed from the data and was not said by the user, in one line; None if nothing."""
+        return None
+
     @cached_property
     @abstractmethod
     def panel(self) -> Panel:

@@ -11,13 +11,19 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from tsrnn.checks import whole
-from tsrnn.codecs import Codec
+from tsrnn.codecs import Blocks, Codec
 from tsrnn.data.calendars import following_sessions
 from tsrnn.data.loaders.windows import BlocksBefore, BlockWindows
 from tsrnn.data.panels.base import PanelData, one_batch
 from tsrnn.data.panels.files import read_series
 from tsrnn.data.panels.frames import panel_of_columns
-from tsrnn.data.panels.seasons import default_blocks, frequency_of, seasons_of
+from tsrnn.data.panels.seasons import (
+    check_frequency,
+    checked_frequency,
+    default_blocks,
+    default_horizon,
+    seasons_of,
+)
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
@@ -45,11 +51,13 @@ class SeriesPanel(PanelData):
         time_column: dates or whole numbers in a long file.
         value_column: values in a long file.
         calendar: an exchange's code (XNYS, ...), 24/7, 24/5, none, or auto.
-        horizon: time steps that a forecast is wanted for; blocks are not longer.
+        horizon: time steps that a forecast is wanted for; blocks are not longer. Default: those of the test
+            file, else by the frequency.
         valid_size: time steps of the validation span; 0: none. Default: the horizon.
         test_size: time steps of the test span. Default: the horizon; with test_path, all that it has.
         frequency: how often the values come (hourly, daily, ...), where no dates tell.
-        codec: how values become model steps. Default: Blocks, by the rule of `tsrnn.data.panels.seasons`.
+        codec: how values become model steps. Default: Blocks, by the frequency. The rule of both defaults is
+            that of `tsrnn.data.panels.seasons`; `summary` says what came of it.
         batch_size: windows per batch.
         batches_per_epoch: training batches between two validations.
         seed: of the drawing of windows.
@@ -63,7 +71,7 @@ class SeriesPanel(PanelData):
         time_column: str = "ds",
         value_column: str = "y",
         calendar: str = "auto",
-        horizon: int = 24,
+        horizon: int | None = None,
         valid_size: int | None = None,
         test_size: int | None = None,
         frequency: str | None = None,
@@ -76,19 +84,22 @@ class SeriesPanel(PanelData):
         for given in (path, test_path):
             if given is not None and not is_frame(given):
                 checked_path(given)
-        sizes = {"horizon": horizon, "batch_size": batch_size, "batches_per_epoch": batches_per_epoch}
-        for name, size in sizes.items():
-            whole(name, size, 1)
-        for name, span in (("valid_size", valid_size), ("test_size", test_size)):
-            if span is not None:
-                whole(name, span, 0)
+        whole("batch_size", batch_size, 1)
+        whole("batches_per_epoch", batches_per_epoch, 1)
+        for name, size, least in (
+            ("horizon", horizon, 1),
+            ("valid_size", valid_size, 0),
+            ("test_size", test_size, 0),
+        ):
+            if size is not None:
+                whole(name, size, least)
         if codec is not None and (codec.memory is None or codec.context is None or not codec.event_shape):
             raise ConfigError(
                 f"a SeriesPanel draws windows for a codec of bounded memory, such as Blocks, "
                 f"not {type(codec).__name__}: for log returns use PriceSeries"
             )
         if frequency is not None:
-            seasons_of(frequency)
+            check_frequency(frequency)
         self.path, self.test_path = path, test_path
         self.columns: dict[str, Any] = {
             "id_column": id_column,
@@ -96,13 +107,11 @@ class SeriesPanel(PanelData):
             "value_column": value_column,
         }
         self.calendar = calendar
-        self.horizon = horizon
-        self.valid_size = horizon if valid_size is None else valid_size
         self.test_size = test_size
-        self.frequency = frequency
         self.batch_size = batch_size
         self.batches_per_epoch = batches_per_epoch
         self.seed = seed
+        self._horizon, self._valid_size, self._frequency = horizon, valid_size, frequency
         self._codec = codec
 
     @classmethod
@@ -115,7 +124,9 @@ class SeriesPanel(PanelData):
     def reading(self, panel: Panel) -> Self:
         """The same data module with a panel in place of its files, the test file's time steps included."""
         other = super().reading(panel)
-        other.test_path, other.test_size = None, self.spans[2] - self.spans[1]
+        other.test_size = self.spans[2] - self.spans[1]
+        if self.test_path is not None:
+            other.test_path, other._horizon = None, self.horizon
         return other
 
     @property
@@ -133,8 +144,8 @@ class SeriesPanel(PanelData):
         return self._columns.labels if is_frame(self.path) else Labels()
 
     @cached_property
-    def _read(self) -> tuple[Panel, int]:
-        """The panel, and how many of its last time steps came from the test file."""
+    def _read(self) -> tuple[Panel, int | None]:
+        """The panel, and how many of its last time steps came from the test file, if there is one."""
         if self.given is not None:
             panel = self.given
         elif self.path is None:
@@ -146,7 +157,7 @@ class SeriesPanel(PanelData):
         else:
             panel = read_series(self.path, calendar=self.calendar, **self.columns)
         if self.test_path is None:
-            return panel, self.horizon if self.test_size is None else self.test_size
+            return panel, None
         if is_frame(self.test_path):
             columns = frame_columns(self.test_path, **self.columns, like=self.labels, source="the test frame")
             test = panel_of_columns(columns, "none", "the test frame")
@@ -154,7 +165,31 @@ class SeriesPanel(PanelData):
         else:
             test = read_series(self.test_path, calendar="none", **self.columns)
             panel = followed_by(panel, test, self.test_path)
-        return panel, test.num_steps if self.test_size is None else self.test_size
+        return panel, test.num_steps
+
+    @cached_property
+    def frequency(self) -> str:
+        """How often the values come: as was given, or as the dates tell."""
+        return checked_frequency(self._frequency, self._read[0], self.source)
+
+    @cached_property
+    def horizon(self) -> int:
+        """Time steps that a forecast is wanted for."""
+        if self._horizon is not None:
+            return self._horizon
+        panel, tested = self._read
+        longest = int((~np.isnan(panel.values)).sum(1).max())
+        return tested or default_horizon(self.frequency, seasons_of(self.frequency, panel.ds), longest)
+
+    @property
+    def summary(self) -> str:
+        """What followed from the data, in one line."""
+        codec, count = self.codec, len(self.panel.unique_ids)
+        said = f"{count:,} series, {self.frequency}: {self.horizon} ahead"
+        if isinstance(codec, Blocks):
+            seasons = " and ".join(map(str, codec.seasons))
+            said += f"; seasons of {seasons}, blocks of {codec.block_size}, {codec.context} of them read"
+        return f"{said}; {self.spans[0]:,} time steps to train on"
 
     @cached_property
     def panel(self) -> Panel:
@@ -165,13 +200,17 @@ class SeriesPanel(PanelData):
     @cached_property
     def spans(self) -> tuple[int, int, int]:
         """One past the last time step of the training, the validation and the test span."""
-        panel, test = self._read
+        panel, tested = self._read
         steps = panel.num_steps
+        valid = self.horizon if self._valid_size is None else self._valid_size
+        test = self.test_size
+        if test is None:
+            test = self.horizon if tested is None else tested
         test_start = steps - test
-        train = test_start - self.valid_size
+        train = test_start - valid
         if train < 2:
             raise DataError(
-                f"{steps} time steps are too few: {self.valid_size} are kept for validation and {test} "
+                f"{steps} time steps are too few: {valid} are kept for validation and {test} "
                 "for test; lower --data.valid_size or --data.test_size",
                 path=self.source,
             )
@@ -184,7 +223,8 @@ class SeriesPanel(PanelData):
             return self._codec
         panel, _ = self._read
         longest = int((~np.isnan(panel.values[:, : self.spans[0]])).sum(1).max())
-        return default_blocks(self.frequency or frequency_of(panel), self.horizon, longest)
+        seasons = seasons_of(self.frequency, panel.ds)
+        return default_blocks(self.frequency, seasons, self.horizon, longest)
 
     def make_codec(self) -> Codec:
         """The codec that was given, or the rule's."""

@@ -23,6 +23,8 @@ from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, 
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
 from tsrnn.protocols import Panel
 
+LONGEST_WINDOW, LONGEST_WARM_UP, SHORTEST_WINDOW = 256, 64, 16
+"""Sessions of a training window and of its warm-up where the series have them, and the fewest of all."""
 _SAMPLE_SYMBOLS = ("AAPL", "IBM", "GOOG", "MSFT")
 
 
@@ -46,8 +48,10 @@ class PriceSeries(PanelData):
         test_end: last day of the test span. Default: the last session.
         calendar: an exchange's code (XNYS, XKRX, ...), 24/7, 24/5, none, or auto.
         on_missing: error stops at a missing price and names its line; drop leaves such rows out.
-        window_length: sessions of a training window.
-        warm_up: sessions at a window's start that are read but not scored.
+        window_length: sessions of a training window. Default: 256, or half of a short training span.
+        warm_up: sessions at a window's start that are read but not scored. Default: 64, or a quarter of
+            a short window.
+        horizon: sessions that a forecast is wanted for.
         batch_size: windows per batch.
         batches_per_epoch: training batches between two validations.
         codec: how prices become model steps. Default: LogReturns.
@@ -74,8 +78,9 @@ class PriceSeries(PanelData):
         test_end: str | None = None,
         calendar: str = "auto",
         on_missing: Literal["error", "drop"] = "error",
-        window_length: int = 256,
-        warm_up: int = 64,
+        window_length: int | None = None,
+        warm_up: int | None = None,
+        horizon: int = 20,
         batch_size: int = 32,
         batches_per_epoch: int = 25,
         codec: Codec | None = None,
@@ -95,9 +100,15 @@ class PriceSeries(PanelData):
             raise ConfigError("train_end and valid_end must be given together")
         if test_end is not None and train_end is None:
             raise ConfigError("test_end is given with train_end and valid_end")
-        whole("batch_size", batch_size, 1)
-        whole("batches_per_epoch", batches_per_epoch, 1)
-        if not 0 <= warm_up < window_length:
+        for name, size in (
+            ("horizon", horizon),
+            ("batch_size", batch_size),
+            ("batches_per_epoch", batches_per_epoch),
+        ):
+            whole(name, size, 1)
+        if window_length is not None:
+            whole("window_length", window_length, 2)
+        if warm_up is not None and not 0 <= whole("warm_up", warm_up, 0) < (window_length or LONGEST_WINDOW):
             raise ConfigError(f"warm_up must lie between 0 and window_length - 1, not at {warm_up}")
         self.path = path
         self.column = column
@@ -106,8 +117,8 @@ class PriceSeries(PanelData):
         self.train_end, self.valid_end, self.test_end = train_end, valid_end, test_end
         self.calendar = calendar
         self.on_missing = on_missing
-        self.window_length = window_length
-        self.warm_up = warm_up
+        self._window_length, self._warm_up = window_length, warm_up
+        self.horizon = horizon
         self.batch_size = batch_size
         self.batches_per_epoch = batches_per_epoch
         self.seed = seed
@@ -159,7 +170,37 @@ class PriceSeries(PanelData):
                 on_units=self.on_units,
                 comment=self.comment,
             )
-        return panel_of(frame, self.calendar, self.source, shortest=self.window_length)
+        return panel_of(frame, self.calendar, self.source, shortest=self.shortest(frame))
+
+    def shortest(self, frame: pd.DataFrame) -> int:
+        """How many prices a series needs to be used: a window's, or a third of the longest series'."""
+        if self._window_length is not None:
+            return self._window_length
+        return max(min(LONGEST_WINDOW, int(frame["unique_id"].value_counts().max()) // 3), SHORTEST_WINDOW)
+
+    @cached_property
+    def window_length(self) -> int:
+        """Sessions of a training window."""
+        if self._window_length is not None:
+            return self._window_length
+        return min(LONGEST_WINDOW, self.spans[0] // 2)
+
+    @property
+    def warm_up(self) -> int:
+        """Sessions at a window's start that are read but not scored."""
+        if self._warm_up is not None:
+            return min(self._warm_up, self.window_length - 1)
+        return min(LONGEST_WARM_UP, self.window_length // 4)
+
+    @property
+    def summary(self) -> str | None:
+        """The windows, where the series are too short for the usual ones."""
+        if self._window_length is not None or self.window_length == LONGEST_WINDOW:
+            return None
+        return (
+            f"{self.spans[0]} sessions to train on: windows of {self.window_length} "
+            f"in place of {LONGEST_WINDOW}, the first {self.warm_up} not scored"
+        )
 
     @cached_property
     def spans(self) -> tuple[int, int, int]:
@@ -175,12 +216,13 @@ class PriceSeries(PanelData):
             raise ConfigError(
                 "train_end, valid_end and test_end must be dates in that order, inside the data"
             )
-        if spans[0] < self.window_length:
-            raise DataError(
-                f"the training span has {spans[0]} sessions, but a window needs {self.window_length}: "
-                f"give more data, or lower {argument('data.window_length')}",
-                path=self.source,
-            )
+        shortest = self._window_length or 2 * SHORTEST_WINDOW
+        if spans[0] < shortest:
+            needs, hint = f"{shortest} are needed", ""
+            if self._window_length is not None:
+                needs, hint = f"a window needs {shortest}", f", or lower {argument('data.window_length')}"
+            problem = f"the training span has {spans[0]} sessions, but {needs}: give more data{hint}"
+            raise DataError(problem, path=self.source)
         return spans[0], spans[1], spans[2]
 
     def make_codec(self) -> Codec:
@@ -228,7 +270,7 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
         listing = first_few([f"{name} ({count})" for name, count in short.items()])
         if len(short) == len(counts):
             raise DataError(
-                f"a series needs at least {shortest} prices (the window); there are fewer of {listing}",
+                f"a series needs at least {shortest} prices; there are fewer of {listing}",
                 path=source,
             )
         warnings.warn(

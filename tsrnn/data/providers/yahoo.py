@@ -215,8 +215,9 @@ class Yahoo(PriceSeries):
         test_end: last day of the test span. Default: the last session.
         calendar: an exchange's code (XNYS, XKRX, ...), 24/7, 24/5, none, or auto.
         on_missing: error stops at a session without a close and names it; drop leaves such rows out.
-        window_length: sessions of a training window.
-        warm_up: sessions at a window's start that are read but not scored.
+        window_length: sessions of a training window. Default: as in `PriceSeries`.
+        warm_up: sessions at a window's start that are read but not scored. Default: as in `PriceSeries`.
+        horizon: sessions that a forecast is wanted for.
         batch_size: windows per batch.
         batches_per_epoch: training batches between two validations.
         codec: how prices become model steps. Default: LogReturns.
@@ -240,8 +241,9 @@ class Yahoo(PriceSeries):
         test_end: str | None = None,
         calendar: str = "auto",
         on_missing: Literal["error", "drop"] = "error",
-        window_length: int = 256,
-        warm_up: int = 64,
+        window_length: int | None = None,
+        warm_up: int | None = None,
+        horizon: int = 20,
         batch_size: int = 32,
         batches_per_epoch: int = 25,
         codec: Codec | None = None,
@@ -256,6 +258,7 @@ class Yahoo(PriceSeries):
             on_missing=on_missing,
             window_length=window_length,
             warm_up=warm_up,
+            horizon=horizon,
             batch_size=batch_size,
             batches_per_epoch=batches_per_epoch,
             codec=codec,
@@ -301,7 +304,7 @@ class Yahoo(PriceSeries):
         if self.given is not None:
             return self.given
         frame = check_prices(self.tidy[0], on_missing=self.on_missing)
-        return panel_of(frame, self.calendar, self.source, shortest=self.window_length)
+        return panel_of(frame, self.calendar, self.source, shortest=self.shortest(frame))
 
     def description(self) -> dict[str, Any]:
         """What a checkpoint says of the data, with the day that the prices are adjusted as of."""

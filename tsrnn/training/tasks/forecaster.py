@@ -46,8 +46,10 @@ class Forecaster(AutoregressiveTask):
         embedding_size: the backbone's input size.
         optimizer: makes the optimizer from the parameters. Default: AdamW.
         scheduler: makes the learning-rate schedule from the optimizer; it counts steps. None: constant.
-        horizon: time steps that `predict` forecasts.
         num_samples: paths a series that `predict` draws.
+
+    Attributes:
+        horizon: time steps that `predict` forecasts: those of the data module that it is trained on.
     """
 
     def __init__(
@@ -58,11 +60,10 @@ class Forecaster(AutoregressiveTask):
         embedding_size: int = 32,
         optimizer: OptimizerFactory | None = None,
         scheduler: SchedulerFactory | None = None,
-        horizon: int = 20,
         num_samples: int = 1000,
     ) -> None:
-        if min(horizon, num_samples) < 1:
-            raise ConfigError("horizon and num_samples must be at least 1")
+        if num_samples < 1:
+            raise ConfigError("num_samples must be at least 1")
         if codec.kind == "text":
             raise ConfigError("a Forecaster reads numbers: give it prices (--data PriceSeries) or series")
         recurrent = backbone(embedding_size)
@@ -71,7 +72,7 @@ class Forecaster(AutoregressiveTask):
         event = {"event_shape": codec.event_shape} if codec.event_shape else {}
         model = AutoregressiveModel(codec, embedding, recurrent, head(recurrent.output_size, **event))
         super().__init__(model, optimizer, scheduler)
-        self.horizon = horizon
+        self.horizon = 20
         self.num_samples = num_samples
         self.scores: list[DensityScore] | list[AccuracyScore] = []
         self.verdicts: list[str] = []
@@ -93,6 +94,11 @@ class Forecaster(AutoregressiveTask):
     def settings(self) -> dict[str, Any]:
         """How it forecasts."""
         return {"horizon": self.horizon, "num_samples": self.num_samples}
+
+    def setup(self, stage: str) -> None:
+        """Take the horizon from the data."""
+        data: Any = getattr(self.trainer, "datamodule", None)
+        self.horizon = getattr(data, "horizon", self.horizon)
 
     def test_step(self, batch: Batch | Holdout, batch_idx: int) -> None:
         """Keep what the model said of each observed step; or forecast a holdout as a whole, and score it."""
