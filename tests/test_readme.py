@@ -61,7 +61,7 @@ def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
     for command in commands:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "fit":
-            sizes = {"configs/language": QUICK_WORDS, "/panel_": QUICK_SERIES}
+            sizes = {"configs/language": QUICK_WORDS, "/panel": QUICK_SERIES}
             named = (sizes[key] for key in sizes if any(key in part for part in arguments))
             arguments += next(named, QUICK)
         elif any(part.endswith(".yaml") for part in arguments):

@@ -270,7 +270,7 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
         listing = first_few([f"{name} ({count})" for name, count in short.items()])
         if len(short) == len(counts):
             raise DataError(
-                f"a series needs at least {shortest} prices; there are fewer of {listing}",
+                f"a series needs at least {shortest} prices (the window); there are fewer of {listing}",
                 path=source,
             )
         warnings.warn(
