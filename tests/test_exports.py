@@ -1,10 +1,10 @@
 """What the package exports, and what importing it costs."""
 
+import ast
 import importlib
 import pkgutil
 import subprocess
 import sys
-import types
 from collections import Counter
 from pathlib import Path
 
@@ -53,16 +53,20 @@ def test_a_star_imports_what_is_listed():
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_what_a_package_imports_it_exports(package):
-    """A name that it lacks was imported without `as` itself."""
+def test_what_a_package_imports_it_exports_when_it_is_used(package):
+    """A name that it lacks was imported without `as` itself, or where it is imported at once."""
     module = importlib.import_module(package)
-    own = {
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
-    }
-    assert own == set(module.__all__)
-    assert len(own) >= 1
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    imported = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert {node.module for node in imported} <= {"__future__", "typing", "tsrnn.exports"}
+    listed = {alias.asname or alias.name for node in block.body for alias in node.names}
+    assert listed - {"*"} <= set(module.__all__)
+    assert all(getattr(module, name) is not None for name in module.__all__)
+    assert len(module.__all__) >= 1
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
+        module.nothing  # noqa: B018
 
 
 def test_every_module_has_a_docstring():

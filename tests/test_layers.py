@@ -17,6 +17,7 @@ LAYERS = [
     {"training/tasks"},
     {"training/checkpoints"},
     {"training/runtime"},
+    {"checkpoints"},
     {"evaluation"},
     {"evaluation/report", "evaluation/leakage"},
     {"evaluation/backtests"},

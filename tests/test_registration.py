@@ -297,7 +297,7 @@ def found(tmp_path_factory) -> dict[str, str]:
         room = folder.joinpath(*kind.room.split("."))
         (room / "mine.py").write_text(dedent(kind.source), encoding="utf-8")
         before, call, after = (room / "__init__.py").read_text(encoding="utf-8").partition("\n_publish(")
-        line = f"from {kind.room}.mine import {kind.name} as {kind.name}\n"
+        line = f"    from {kind.room}.mine import {kind.name} as {kind.name}\n"
         (room / "__init__.py").write_text(before + line + call + after, encoding="utf-8")
     write_long(folder / "prices.csv", random_walks(2, 120))
 

@@ -6,12 +6,12 @@ The names below are imported when they are first used, so that `import tsrnn` co
 
 from __future__ import annotations
 
-import importlib
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsrnn.exports import publish as _publish
 
 if TYPE_CHECKING:
-    # The one list of what is public. Type checkers follow it; `_homes` reads it, and nothing here is run.
+    # The one list of what is public. Type checkers follow it, `publish` reads it, and nothing here is run.
     from tsrnn.backbones import *  # noqa: F403
     from tsrnn.codecs import *  # noqa: F403
     from tsrnn.conditioning import *  # noqa: F403
@@ -34,25 +34,4 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-
-@cache
-def _homes() -> dict[str, str]:
-    """Each public name, and the module that it is imported from when it is first used."""
-    from tsrnn.exports import reexports
-
-    return reexports(__file__)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__all__":
-        return list(_homes())
-    home = None if name.startswith("_") else _homes().get(name)
-    if home is None:
-        raise AttributeError(f"module 'tsrnn' has no attribute {name!r}")
-    value = getattr(importlib.import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), "__all__", *_homes()})
+_publish(__name__)

@@ -130,6 +130,11 @@ def level_of_the_user() -> int:
     return level
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
 def first_few(names: Sequence[str]) -> str:
     """The first five names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

@@ -8,12 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 0.975)
 """Of the quantiles that a backtest keeps beside the median."""
@@ -97,6 +99,8 @@ class _ForecastTable(ABC):
 
         The quantiles' columns are named q0.025, q0.1, q0.5, ...: the bounds of `levels` and the median.
         """
+        import pandas as pd
+
         quantiles = sorted({0.5, *(0.5 + sign * level / 200 for level in levels for sign in (-1, 1))})
         mean = self.mean
         cutoffs, times = self.origins[:, None, None], self.ds[:, None, :]

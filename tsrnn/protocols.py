@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -191,9 +190,9 @@ class Panel:
 
 def time_text(moment: Any) -> str:
     """A time step in words: its number, its day, or its day and time where it has one."""
-    if isinstance(moment, np.datetime64 | pd.Timestamp):
-        return str(pd.Timestamp(moment)).removesuffix(" 00:00:00")
-    return str(moment)
+    if isinstance(moment, np.datetime64):
+        moment = str(moment.astype("datetime64[us]")).replace("T", " ").rstrip("0").removesuffix(".")
+    return str(moment).removesuffix(" 00:00:00")
 
 
 class Holdout(NamedTuple):

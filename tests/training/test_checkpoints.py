@@ -11,6 +11,7 @@ import torch
 
 import tsrnn
 from tests.prices import random_walks
+from tsrnn.checkpoints import load_model
 from tsrnn.components import build, describe
 from tsrnn.data import PriceSeries
 from tsrnn.errors import CheckpointError, ConfigError
@@ -65,6 +66,15 @@ def test_a_checkpoint_alone_forecasts(trained):
     theirs = task.forecast(data.panel, 5, num_samples=50, seed=3)
     np.testing.assert_array_equal(ours.samples, theirs.samples)
     np.testing.assert_array_equal(ours.ds, theirs.ds)
+
+
+def test_the_model_alone_forecasts_what_its_task_does(trained):
+    loaded, task = load_model(trained[0]), load(trained[0])
+    assert (loaded.name, loaded.seen, loaded.contents) == (task.name, task.seen, task.contents)
+    ours = loaded.forecast(loaded.history, 5, num_samples=50, seed=3)
+    theirs = task.forecast(task.history, 5, num_samples=50, seed=3)
+    np.testing.assert_array_equal(ours.samples, theirs.samples)
+    assert not loaded.model.training
 
 
 def test_a_checkpoint_says_what_it_was_trained_on(trained):

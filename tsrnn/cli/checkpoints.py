@@ -6,41 +6,42 @@ import importlib
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
 
+from tsrnn.checkpoints import LoadedModel, load_model
 from tsrnn.errors import CheckpointError, ConfigError
-from tsrnn.training import load
 
 
-def load_forecaster(path: str, modules: Iterable[str] = ()) -> Any:
-    """The task of a checkpoint of prices.
+def load_forecaster(path: str, modules: Iterable[str] = ()) -> LoadedModel:
+    """The model of a checkpoint of prices or other series.
 
     Raises:
         CheckpointError: if it is none, or one of words.
         ConfigError: if one of the modules cannot be imported.
     """
-    task = _load(path, modules)
-    if task.model.codec.kind == "text":
-        raise CheckpointError(
-            f"{path} holds a {type(task).__name__} of words: use tsrnn generate or tsrnn score"
-        )
-    return task
+    loaded = _load(path, modules)
+    if loaded.model.codec.kind == "text":
+        raise CheckpointError(f"{path} holds a {_task(loaded)} of words: use tsrnn generate or tsrnn score")
+    return loaded
 
 
-def load_language_model(path: str, modules: Iterable[str] = ()) -> Any:
-    """The task of a checkpoint of words.
+def load_language_model(path: str, modules: Iterable[str] = ()) -> LoadedModel:
+    """The model of a checkpoint of words.
 
     Raises:
         CheckpointError: if it is none, or one of prices.
         ConfigError: if one of the modules cannot be imported.
     """
-    task = _load(path, modules)
-    if task.model.codec.kind != "text":
-        raise CheckpointError(f"{path} holds a {type(task).__name__} of prices: use tsrnn forecast")
-    return task
+    loaded = _load(path, modules)
+    if loaded.model.codec.kind != "text":
+        raise CheckpointError(f"{path} holds a {_task(loaded)} of prices: use tsrnn forecast")
+    return loaded
 
 
-def _load(path: str, modules: Iterable[str]) -> Any:
+def _task(loaded: LoadedModel) -> str:
+    return str(loaded.contents["task"]).rpartition(".")[2]
+
+
+def _load(path: str, modules: Iterable[str]) -> LoadedModel:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # custom modules are found in the current folder
     for module in modules:
@@ -48,4 +49,4 @@ def _load(path: str, modules: Iterable[str]) -> Any:
             importlib.import_module(module)
         except ImportError as error:
             raise ConfigError(f"--import {module}: {error}") from error
-    return load(path, modules=modules)
+    return load_model(path, modules=modules)

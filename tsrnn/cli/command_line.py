@@ -14,22 +14,22 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger
 
-import tsrnn.backbones
-import tsrnn.codecs
-import tsrnn.data
-import tsrnn.embeddings
-import tsrnn.heads
-import tsrnn.training  # noqa: F401  (short names resolve among the classes that are imported)
+import tsrnn.embeddings  # noqa: F401  (short names resolve among the classes that are imported)
+from tsrnn.checkpoints.paths import checkpoint_path
+from tsrnn.checkpoints.reading import read_checkpoint
 from tsrnn.cli.arguments import ConfigurationParser, modules_of
 from tsrnn.components import describe, find_class
 from tsrnn.data.source import data_source
 from tsrnn.errors import ConfigError
+from tsrnn.exports import import_all
 from tsrnn.ops.cpu import cpu_tuning, tune_cpu
 from tsrnn.training import load
 from tsrnn.training.experiment import is_main_process, make_trainer, run_folder
-from tsrnn.training.loading import checkpoint_path, read_checkpoint
 from tsrnn.training.runtime.epoch_lines import EpochLines
 from tsrnn.training.tasks.base import Task
+
+for room in ("backbones", "codecs", "conditioning", "data", "heads", "training"):
+    import_all(f"tsrnn.{room}")
 
 
 class CommandLine(LightningCLI):
@@ -96,7 +96,7 @@ class CommandLine(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Find the checkpoint, and prepare the process."""
         self._checkpoint = self._resolve_checkpoint(self.config[self.verb])
-        self._contents = {} if self._checkpoint is None else read_checkpoint(self._checkpoint)["tsrnn"]
+        self._contents = {} if self._checkpoint is None else read_checkpoint(self._checkpoint).contents
         self.prepare_process()
 
     def _resolve_checkpoint(self, config: Any) -> Path | None:

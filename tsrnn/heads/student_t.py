@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-from scipy import special
 from torch import Tensor
 
 from tsrnn.heads.base import ParametricHead, positive
@@ -58,6 +57,8 @@ class StudentTDistribution:
 
     def cdf(self, value: Tensor) -> Tensor:
         """P(x ≤ value), by scipy: no gradient."""
+        from scipy import special
+
         z = ((value - self.location) / self.scale).detach().cpu().to(torch.float64)
         degrees = self.degrees.detach().cpu().to(torch.float64)
         return torch.as_tensor(special.stdtr(degrees.numpy(), z.numpy()))

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from tsrnn import predictors
+from tsrnn.exports import import_all
 from tsrnn.protocols import Predictor
 
 _NAMED: dict[str, tuple[type, dict[str, Any]]] = {
@@ -38,7 +39,7 @@ def baselines(season: int) -> dict[str, Callable[[], Any]]:
     """
     named = dict(_NAMED)
     known = {made for made, _ in named.values()}
-    for exported in vars(predictors).values():
+    for exported in import_all(predictors.__name__):
         if inspect.isclass(exported) and exported not in known and _needs_nothing(exported):
             named[_dashed(exported.__name__)] = (exported, {})
     return {name: partial(_make, made, season, arguments) for name, (made, arguments) in named.items()}

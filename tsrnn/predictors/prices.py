@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy import stats
 
 from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Forecast
@@ -152,6 +151,8 @@ class EWMAStudentT(PanelPredictor[Forecast]):
 
     def fit(self, panel: Panel, *, previous: Predictor | None = None) -> EWMAStudentT:
         """The model with ν and c of a panel: see `tsrnn.protocols.Fittable`."""
+        from scipy import stats
+
         errors = (log_returns(panel) / ewma_volatility(panel)).numpy()
         errors = errors[np.isfinite(errors) & (errors != 0)]  # a price that stands still has no tail
         if len(errors) < 20:

@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
 
 from tsrnn.errors import ConfigError
 from tsrnn.forecasts import Forecast
@@ -80,6 +78,9 @@ class RidgeLags(PanelPredictor[Forecast]):
         return replace(self, fitted=fitted)
 
     def _regression(self, returns: Floats, common: float) -> Regression:
+        from sklearn.linear_model import Ridge
+        from sklearn.preprocessing import StandardScaler
+
         own = float(np.sqrt(np.mean(returns**2))) if len(returns) >= 2 else 0.0
         if len(returns) < 2 * self.lags + 2 or own == 0:
             return Regression(0.0, np.zeros(self.lags), own or common)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy import special
 
 from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError
@@ -65,6 +64,8 @@ class SeasonalNaive(PanelPredictor[Forecast]):
         Returns:
             (O, N, Q, H) quantiles in raw units.
         """
+        from scipy import special
+
         distances = special.ndtri(np.asarray(levels, dtype=np.float64))[:, None]
         origins = checked_origins(panel, horizon, origins)
         parts = [self._moments(panel.values[:, : origin + 1], horizon) for origin in origins]

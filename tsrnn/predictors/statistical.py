@@ -12,7 +12,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
@@ -238,6 +237,8 @@ class Theta(_Statistical):
         return models.Theta(season_length=self.season)
 
     def _quantiles(self, model: Any, known: Floats, horizon: int) -> Floats:
+        from scipy import special
+
         # Not the library's own intervals: they are read from 200 paths, and hold the season as an error where
         # it is additive.
         theta = _library("theta")

@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
+from tsrnn.checkpoints.paths import checkpoint_path
+from tsrnn.checkpoints.reading import read_checkpoint
 from tsrnn.cli.parser import LineParser
-from tsrnn.training.loading import checkpoint_path, read_checkpoint
 
 _MOST_ENTRIES = 8
 _MOST_CHARACTERS = 200
@@ -23,9 +24,9 @@ def run(verb: str, arguments: list[str]) -> int:
     parser.add_argument("checkpoint", metavar="CKPT", help="a checkpoint, or the folder of a run")
     path = checkpoint_path(parser.parse(arguments).checkpoint)
     checkpoint = read_checkpoint(path)
-    contents = checkpoint["tsrnn"]
+    contents = checkpoint.contents
     # Tied weights stand in the file once, under two names.
-    tensors = {tensor.data_ptr(): tensor.numel() for tensor in checkpoint["state_dict"].values()}
+    tensors = {tensor.data_ptr(): tensor.numel() for tensor in checkpoint.weights.values()}
     page = {
         "checkpoint": str(path),
         "tsrnn": contents["version"],

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import exchange_calendars
 import pandas as pd
 from tenacity import RetryCallState, Retrying, retry_if_result
 
@@ -169,6 +168,8 @@ def calendar_close(code: str | None, day: pd.Timestamp) -> pd.Timestamp | None:
     """When the session of a day ends by a calendar of exchange_calendars; None where it does not say."""
     if code is None:
         return None
+    import exchange_calendars
+
     week = pd.Timedelta(days=7)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # exchange_calendars 4.13 under pandas 3

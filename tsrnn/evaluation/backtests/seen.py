@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from tsrnn.errors import ConfigError, DataWarning
 from tsrnn.protocols import Panel, time_text
@@ -26,7 +25,7 @@ def first_unseen(panel: Panel, seen: str | None) -> int | None:
     dated = np.issubdtype(panel.ds.dtype, np.datetime64)
     if seen is None or dated == seen.lstrip("-").isdigit():
         return None
-    last = pd.Timestamp(seen).to_datetime64() if dated else int(seen)
+    last = np.datetime64(seen) if dated else int(seen)
     return int(np.searchsorted(panel.ds, last, side="right"))
 
 

@@ -12,14 +12,13 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 import tsrnn
+from tsrnn.checkpoints.panels import plain_panel
+from tsrnn.checkpoints.reading import FORMAT
 from tsrnn.data.source import data_source
-from tsrnn.errors import CheckpointError
+from tsrnn.errors import CheckpointError, first_line
 from tsrnn.files import atomic_file
 from tsrnn.ops.cpu import cpu_tuning
-from tsrnn.protocols import Panel
 from tsrnn.training.checkpoints.admission import admitted
-
-FORMAT = 2
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -77,32 +76,6 @@ def contents(task: Any, trainer: pl.Trainer) -> dict[str, Any]:
     }
 
 
-def plain_panel(panel: Panel) -> dict[str, Any]:
-    """A panel as a dict of lists, strings and tensors."""
-    dated = bool(np.issubdtype(panel.ds.dtype, np.datetime64))
-    ds = panel.ds.astype("datetime64[ns]") if dated else panel.ds
-    return {
-        "unique_ids": list(panel.unique_ids),
-        "dated": dated,
-        "ds": torch.from_numpy(ds.astype(np.int64)),
-        "values": torch.from_numpy(panel.values.copy()),
-        "calendar": panel.calendar,
-        "ends": None if panel.ends is None else torch.from_numpy(panel.ends.copy()),
-    }
-
-
-def panel_from_plain(plain: dict[str, Any]) -> Panel:
-    """The panel that `plain_panel` wrote."""
-    ds = plain["ds"].numpy()
-    return Panel(
-        tuple(plain["unique_ids"]),
-        ds.astype("datetime64[ns]") if plain["dated"] else ds,
-        plain["values"].numpy(),
-        plain["calendar"],
-        None if plain["ends"] is None else plain["ends"].numpy(),
-    )
-
-
 def random_states() -> dict[str, Any]:
     """The states of every random generator that training may draw from, in plain types."""
     state: Any = np.random.get_state(legacy=True)  # noqa: NPY002 (the global generator is what users draw from)
@@ -129,8 +102,3 @@ def restore_random_states(states: dict[str, Any]) -> None:
     name, keys, *rest = states["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
     random.setstate(states["python"])
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of what an error says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
