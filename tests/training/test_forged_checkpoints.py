@@ -12,7 +12,8 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from tests.training.test_checkpoints import new_data, new_task, new_trainer
 from tsrnn.errors import CheckpointError, DataWarning
-from tsrnn.training import AtomicCheckpointIO, RunCheckpoint
+from tsrnn.training import AtomicCheckpointIO, RunCheckpoint, load
+from tsrnn.training.experiment import make_trainer, train
 from tsrnn.training.runtime.quiet import quiet
 
 
@@ -102,6 +103,15 @@ def in_every_checkpoint_state(**entries):
     def change(checkpoint):
         for name, state in checkpoint["callbacks"].items():
             if "Checkpoint" in name:
+                state.update(entries)
+
+    return change
+
+
+def in_early_stopping(**entries):
+    def change(checkpoint):
+        for name, state in checkpoint["callbacks"].items():
+            if "EarlyStopping" in name:
                 state.update(entries)
 
     return change
@@ -204,6 +214,11 @@ REFUSED = {
     "callbacks that are a list": (set_of("callbacks", [1]), "is not a dict"),
     "a version that is a path": (set_of("pytorch-lightning_version", "../../x"), "version of Lightning"),
     "a score of text": (in_every_checkpoint_state(best_model_score="local:///"), "is not a number"),
+    "an epoch of text": (set_of("epoch", "x"), "epoch is not a whole number"),
+    "steps below none": (set_of("global_step", -1), "global_step is not a whole number"),
+    "a count of nothing": (in_early_stopping(wait_count=None), "wait_count is not a whole number"),
+    "no score to beat": (in_early_stopping(best_score="x"), "best_score is not a number"),
+    "a complex score": (in_every_checkpoint_state(best_model_score=torch.tensor(1j)), "is not a number"),
     "a score of many": (in_every_checkpoint_state(best_model_score=torch.zeros(4)), "is not a number"),
 }
 
@@ -215,6 +230,50 @@ def test_what_is_not_of_its_form_is_refused_in_one_line(run, tmp_path, name):
     with pytest.raises(CheckpointError, match=words) as caught:
         fit(tmp_path / "out", 2, given)
     assert "\n" not in str(caught.value)
+
+
+UNFIT = {
+    "loops of tensors": set_of("loops", "fit_loop", "epoch_loop.batch_progress", torch.zeros(2)),
+    "no loop": set_of("loops", {}),
+    "sums of text": set_of("tsrnn", "progress", "totals", "x"),
+    "no random state": set_of("tsrnn", "random", {}),
+    "no settings of the optimizer": set_of("optimizer_states", [{}]),
+    "weights of another shape": set_of("state_dict", {"model.embedding.weight": torch.zeros(3)}),
+}
+
+
+def resumed(folder, checkpoint, *further):
+    """A training that is resumed as the command line does it."""
+    data = new_data()
+    settings = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    own = [*callbacks(), *further]
+    with quiet():
+        trainer = make_trainer(folder, max_epochs=2, accelerator="cpu", callbacks=own, **settings)
+        return train(new_task(data), data, trainer, checkpoint=checkpoint)
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_does_not_fit_the_training_is_one_line(run, tmp_path, name):
+    given = forged(run, tmp_path, UNFIT[name])
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: training cannot resume from it: ") as caught:
+        resumed(tmp_path / "out", given)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mistake_while_it_trains_is_not_the_checkpoint_s(run, tmp_path):
+    class Broken(Callback):
+        def on_train_batch_end(self, *_):
+            raise TypeError("mine")
+
+    with pytest.raises(TypeError, match="mine"):
+        resumed(tmp_path, run / "last.ckpt", Broken())
+
+
+@pytest.mark.parametrize("part", ["model", "random", "history"])
+def test_a_checkpoint_that_lacks_a_part_says_which(run, tmp_path, part):
+    given = forged(run, tmp_path, lambda checkpoint: checkpoint["tsrnn"].pop(part))
+    with pytest.raises(CheckpointError, match=rf"last\.ckpt: the checkpoint lacks its {part}"):
+        load(given)
 
 
 def test_what_is_not_needed_is_left_out(run, tmp_path):

@@ -17,6 +17,10 @@ from tsrnn.errors import CheckpointError, first_line
 from tsrnn.protocols import Panel
 
 FORMAT = 2
+_PARTS = frozenset(
+    ("version", "task", "model", "settings", "data", "history", "metrics", "random", "progress", "cpu")
+)
+"""What tsrnn puts in a checkpoint, besides the format."""
 _PREFIX = "model."
 _ModelT = TypeVar("_ModelT", bound=nn.Module)
 
@@ -94,6 +98,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not isinstance(checkpoint, Mapping) or "tsrnn" not in checkpoint:
         raise CheckpointError(f"{path}: a checkpoint, but not one of tsrnn")
     saved = checkpoint["tsrnn"]
-    if saved.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: format {saved.get('format')} is not one that this tsrnn reads")
+    found = saved.get("format") if isinstance(saved, Mapping) else None
+    if found != FORMAT:
+        raise CheckpointError(f"{path}: format {found} is not one that this tsrnn reads")
+    lacking = [*(_PARTS - saved.keys()), *({"state_dict"} - checkpoint.keys())]
+    if lacking:
+        raise CheckpointError(f"{path}: the checkpoint lacks its {min(lacking)}")
     return Checkpoint(path, saved, checkpoint["state_dict"])

@@ -193,7 +193,7 @@ def _refuse_difference(configured: Any, saved: Any, path: str, place: str = "mod
         if "class_path" in configured and configured["class_path"] == saved.get("class_path"):
             # Fitted on the training span; to score and to forecast, the checkpoint's is used.
             fitted = getattr(find_class(configured["class_path"], object), "fitted", ())
-            configured, saved = configured["init_args"], saved["init_args"]
+            configured, saved = configured["init_args"], saved.get("init_args") or {}
         # An argument that the checkpoint does not know came with a later version: it has its default there.
         for key in sorted((configured.keys() & saved.keys()).difference(fitted)):
             _refuse_difference(configured[key], saved[key], path, f"{place}.{key}")

@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from tsrnn.errors import CheckpointError, first_line
 from tsrnn.training.checkpoints.contents import AtomicCheckpointIO
 from tsrnn.training.runtime.earlier_metrics import EarlierMetrics
 from tsrnn.training.runtime.run_folder import new_run_folder
@@ -91,12 +92,18 @@ def train(
 
     Raises:
         Interrupted: after SIGTERM or Ctrl-C, the run saved.
+        CheckpointError: if the checkpoint is none that this training can resume.
     """
     (keeper,) = (callback for callback in trainer.callbacks if isinstance(callback, RunKeeper))  # type: ignore[attr-defined]
     try:
         trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SIGTERMException:  # before the first step, when Lightning still listens
         raise keeper.interrupted() from None
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        if checkpoint is None or keeper.begun:
+            raise
+        # Lightning, optimizers and callbacks each take their part of it, and complain in their own way.
+        raise CheckpointError(f"{checkpoint}: training cannot resume from it: {first_line(error)}") from error
     # Every process saves, or none: the one that writes may be ahead of those that look.
     kept = trainer.strategy.broadcast(keeper.last.is_file()) or bool(getattr(trainer, "fast_dev_run", False))
     if keeper.asked or not kept:

@@ -8,13 +8,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tsrnn.errors import CheckpointError, DataWarning
 
 _DEEPEST, _MOST_ENTRIES, _LONGEST_NAME = 12, 100_000, 300
 _CHECKPOINTS = {"best_model_score", "current_score", "kth_value"}
-_EARLY_STOPPING = {"wait_count", "stopped_epoch", "best_score", "patience"}
+_EARLY_STOPPING = {"wait_count", "stopped_epoch", "patience"}
 
 
 def admitted(checkpoint: Any, path: Path) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def admitted(checkpoint: Any, path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: a checkpoint without the version of Lightning that wrote it")
     found: dict[str, Any] = {"pytorch-lightning_version": version}
     for name in ("epoch", "global_step"):
-        found[name] = _plain(checkpoint.get(name, 0), f"{path}: {name}")
+        found[name] = _whole(checkpoint.get(name, 0), f"{path}: {name}")
     for name in ("optimizer_states", "lr_schedulers", "loops", "MixedPrecision"):
         if name in checkpoint:
             found[name] = _plain(checkpoint[name], f"{path}: {name}")
@@ -69,7 +70,9 @@ def _callback(name: str, state: Any, path: Path) -> dict[str, Any] | None:
         nothing = {"best_model_path": "", "kth_best_model_path": "", "last_model_path": ""}
         return {**scores, **nothing, "best_k_models": {}}
     if name.startswith("EarlyStopping"):
-        return {key: _plain(state.get(key, 0), f"{path}: {name}.{key}") for key in sorted(_EARLY_STOPPING)}
+        counts = {key: _whole(state.get(key, 0), f"{path}: {name}.{key}") for key in sorted(_EARLY_STOPPING)}
+        best = _score(state.get("best_score", math.nan), f"{path}: {name}.best_score")
+        return {**counts, "best_score": torch.as_tensor(best)}
     try:
         return dict(_plain(state, f"{path}: {name}"))
     except CheckpointError:
@@ -81,14 +84,20 @@ def _callback(name: str, state: Any, path: Path) -> dict[str, Any] | None:
 def _score(value: Any, place: str) -> Any:
     if value is None:
         return None
-    number = float(value) if isinstance(value, int | float) or _is_scalar(value) else math.nan
+    number = float(value) if isinstance(value, int | float) or _is_real(value) else math.nan
     if math.isnan(number):
         raise CheckpointError(f"{place} is not a number")
     return value
 
 
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.numel() == 1
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() == 1 and not (value.is_complex() or value.is_meta)
+
+
+def _whole(value: Any, place: str) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise CheckpointError(f"{place} is not a whole number")
+    return value
 
 
 def _plain(value: Any, place: str) -> Any:

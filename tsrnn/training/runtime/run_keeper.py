@@ -28,13 +28,14 @@ class RunKeeper(pl.Callback):
         root: where `latest` then points to the run; None: nowhere.
 
     Attributes:
+        begun: whether an epoch has begun: the checkpoint that is resumed has been read by then.
         asked: whether a process of the run was told to stop; all of them agree on it at each step.
     """
 
     def __init__(self, folder: Path, root: Path | None = None) -> None:
         self.folder, self.root = folder, root
         self.received: int | None = None
-        self.asked = False
+        self.begun = self.asked = False
         self._before: dict[int, Any] = {}
 
     @property
@@ -52,6 +53,10 @@ class RunKeeper(pl.Callback):
         """Listen to signals, in place of Lightning, which has its own handlers by now."""
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note that training is under way."""
+        self.begun = True
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Validate after the last step; save and stop where that is asked for in mid-epoch."""
