@@ -70,7 +70,8 @@ def test_a_checkpoint_alone_forecasts(trained):
 
 def test_the_model_alone_forecasts_what_its_task_does(trained):
     loaded, task = load_model(trained[0]), load(trained[0])
-    assert (loaded.name, loaded.seen, loaded.contents) == (task.name, task.seen, task.contents)
+    for name in ("name", "horizon", "seen", "contents"):
+        assert getattr(loaded, name) == getattr(task, name)
     ours = loaded.forecast(loaded.history, 5, num_samples=50, seed=3)
     theirs = task.forecast(task.history, 5, num_samples=50, seed=3)
     np.testing.assert_array_equal(ours.samples, theirs.samples)

@@ -33,6 +33,11 @@ class LoadedModel(NetworkPredictor):
         self.contents = contents or {}
 
     @property
+    def horizon(self) -> int:
+        """The time steps that it was trained to forecast."""
+        return int(self.contents["settings"]["horizon"])
+
+    @property
     def seen(self) -> str | None:
         """The last time step that it was trained or chosen on, of a checkpoint made with a data module."""
         data = self.contents.get("data")
