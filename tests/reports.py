@@ -68,7 +68,7 @@ def contents_of(panel: Panel, fans: pd.DataFrame, **more: Any) -> ReportContents
         "model": models,
         "crps": crps[: len(models)],
         "mase": np.linspace(0.998, 1.021, len(models)),
-        "log_prob": [np.nan, *np.linspace(-1.52, -1.68, len(models) - 1)],
+        "nats": [np.nan, *np.linspace(1.52, 1.68, len(models) - 1)],
         "coverage_80": np.linspace(80.2, 91.4, len(models)),
         "seconds": np.linspace(0, 1250, len(models)).round().astype(int),
     }
@@ -110,14 +110,14 @@ def contents_of(panel: Panel, fans: pd.DataFrame, **more: Any) -> ReportContents
         "captions": {
             "crps": "CRPS",
             "mase": "MASE",
-            "log_prob": "Log score, nats",
+            "nats": "nats per step ↓",
             "coverage_80": "80 % coverage",
             "seconds": "Seconds",
         },
         "definitions": {
             "crps": "Mean continuous ranked probability score over the naive scale; less is better.",
             "mase": "Mean absolute error of the median over that of the naive forecast; less is better.",
-            "log_prob": "Mean log density of the observed values, in nats; more is better.",
+            "nats": "Mean of −log p of what happened.",
         },
         "significance": pd.DataFrame(significance),
         "by_horizon": steps,

@@ -48,18 +48,32 @@ class Density:
         """(O, N, H) P(Y ≤ observed value); NaN as in `log_prob`, or without a closed form."""
         return self._read("cdf", actual)
 
+    def quantile(self, levels: Sequence[float], horizon: int) -> npt.NDArray[np.float64]:
+        """(Q, O, N, H) quantiles in raw units; NaN after step K, and without a closed form."""
+        found = np.full((len(levels), *self.median.shape[:2], horizon), np.nan)
+        if hasattr(self.distribution, "icdf"):
+            for place, level in enumerate(levels):
+                found[place, ..., : self._known] = self.distribution.icdf(level).double().numpy()
+            if self.last is not None:
+                found = self.last[..., None] * np.exp(found)
+        return found
+
     def _read(self, name: str, actual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         found = np.full(actual.shape, np.nan)
-        steps = self.median.shape[-1] if self.steps is None else self.steps
         if not hasattr(self.distribution, name):
             return found
-        value = actual[..., :steps]
+        value = actual[..., : self._known]
         if self.last is not None:
             value = np.log(value / self.last[..., None])
         known = torch.from_numpy(np.nan_to_num(value))
         answer = getattr(self.distribution, name)(known).double().numpy()
-        found[..., :steps] = np.where(np.isnan(value), np.nan, answer)
+        found[..., : self._known] = np.where(np.isnan(value), np.nan, answer)
         return found
+
+    @property
+    def _known(self) -> int:
+        """K."""
+        return self.median.shape[-1] if self.steps is None else self.steps
 
 
 class _ForecastTable(ABC):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -121,6 +121,8 @@ class Panel:
         calendar: what makes the time steps that follow: an exchange's code, "24/7" or "none".
         ends: (N,) for series without dates that each count their own time steps: the number of each one's
             last. The series stand aligned at their ends, and `ds` is then −T + 1, ..., 0. Else None.
+        kind: prices, whose step is a log return, or series of any values; it decides in which unit nats are
+            given, and which naive forecast is the reference.
     """
 
     unique_ids: tuple[str, ...]
@@ -128,6 +130,7 @@ class Panel:
     values: npt.NDArray[np.float64]
     calendar: str = "none"
     ends: npt.NDArray[np.int64] | None = None
+    kind: Literal["prices", "series"] = "series"
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.unique_ids), len(self.ds)):
@@ -196,19 +199,34 @@ def time_text(moment: Any) -> str:
 
 
 class Holdout(NamedTuple):
-    """A panel of which the time steps after an origin are forecast, and compared with the observed values.
+    """A panel whose last time steps are forecast, and compared with the observed values.
+
+    The origins are `origin` and every time step after it from which the whole horizon lies in the panel.
 
     Attributes:
-        panel: the series, the held-out time steps included.
-        origin: index of the last time step that is known.
-        horizon: how many time steps after it are compared.
-        season: length of the season, of the naive forecast and of MASE's scale.
+        panel: the series; it ends with the test span.
+        origin: index of the last time step before the test span.
+        horizon: time steps ahead.
+        seasons: lengths of the seasons: of the seasonal naive forecasts, the first above 1 of MASE's scale.
+        train: one past the last time step of the training span. Those from there to `origin`, the validation
+            span, choose the reference.
     """
 
     panel: Panel
     origin: int
     horizon: int
-    season: int
+    seasons: tuple[int, ...]
+    train: int
+
+    @property
+    def season(self) -> int:
+        """The season of MASE's scale."""
+        return first_season(self.seasons)
+
+
+def first_season(seasons: Sequence[int]) -> int:
+    """The first season above one value, which scales MASE; 1 where there is none."""
+    return next((int(season) for season in seasons if season > 1), 1)
 
 
 @runtime_checkable

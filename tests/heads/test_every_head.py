@@ -171,6 +171,10 @@ def test_log_prob_and_cdf_are_those_of_scipy(case: Case) -> None:
         np.testing.assert_allclose(
             distribution.cdf(value).numpy(), reference.cdf(value.numpy()), rtol=1e-9, atol=1e-14
         )
+    distribution = case.distributions()
+    for level in (0.025, 0.1, 0.975):
+        value = distribution.icdf(level).numpy()
+        np.testing.assert_allclose(case.reference(distribution).cdf(value), level, atol=1e-6)
 
 
 @every_head

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tests.reports import random_walks
 from tsrnn.errors import DataError
-from tsrnn.predictors import RandomWalk, SeasonalNaive
+from tsrnn.predictors import LinearDrift, RandomWalk, SeasonalNaive
 from tsrnn.predictors.prices import Drift, EWMAStudentT, HistoricalSimulation
 from tsrnn.predictors.ridge import RidgeLags
 from tsrnn.protocols import Fittable, Panel, Predictor
@@ -19,6 +19,7 @@ BASELINES = [
     RandomWalk("constant"),
     RandomWalk("ewma"),
     SeasonalNaive(5),
+    LinearDrift(),
     Drift(),
     HistoricalSimulation(),
     EWMAStudentT(),
@@ -143,6 +144,39 @@ def test_the_drift_is_the_mean_return_with_its_own_uncertainty():
     np.testing.assert_allclose(normal.location[0, 0], ahead * returns.mean())
     np.testing.assert_allclose(normal.scale[0, 0], returns.std(ddof=1) * np.sqrt(ahead * (1 + ahead / n)))
     np.testing.assert_allclose(forecast.median[0, 0], panel.values[0, 49] * np.exp(ahead * returns.mean()))
+
+
+def test_the_linear_drift_is_the_line_through_the_first_value_and_the_last():
+    values = np.array(
+        [[np.nan, 2.0, -1.0, np.nan, 4.0, 8.0, np.nan], [5.0, 5, 5, 5, 5, 5, 5], [1.0, 3, 5, 7, 9, 11, 13]]
+    )
+    panel = Panel(tuple("abc"), np.arange(7), values)
+    forecast = LinearDrift().forecast(panel, 3, num_samples=10)
+    # From 2 at index 1 to 8 at index 5; what is forecast lies 2, 3 and 4 steps after that.
+    np.testing.assert_allclose(forecast.median[0, 0], 8 + 1.5 * np.array([2, 3, 4]))
+    moves = np.array([-3.0, 4.0]) - 1.5
+    ahead = np.array([2, 3, 4])
+    spread = np.sqrt((moves**2).sum() / 1 * ahead * (1 + ahead / 4))
+    np.testing.assert_allclose(forecast.density.distribution.scale[0, 0], spread)
+    # Lines have no spread, and no density.
+    np.testing.assert_allclose(forecast.samples[0, 1], 5)
+    np.testing.assert_allclose(forecast.samples[0, 2], np.tile([15.0, 17, 19], (10, 1)))
+    assert forecast.density.distribution.scale[0, 1:].isnan().all()
+
+
+@pytest.mark.parametrize("level", [0.0, -50.0])
+def test_the_linear_drift_is_that_of_statsforecast(level):
+    reference = pytest.importorskip("statsforecast.models").RandomWalkWithDrift()
+    history = level + np.random.default_rng(1).normal(0.3, 1, (3, 61)).cumsum(axis=1)
+    panel = Panel(tuple("abc"), np.arange(61), history)
+    forecast = LinearDrift().forecast(panel, 7, num_samples=2)
+    low, high = forecast.density.quantile([0.1, 0.9], 7)[:, 0]
+    for row in range(3):
+        expected = reference.forecast(history[row], 7, level=[80])
+        np.testing.assert_allclose(forecast.median[0, row], expected["mean"], rtol=1e-5)
+        # It divides the squares of 60 moves by 60; ours, as R's, by the 59 that the slope leaves.
+        width = (expected["hi-80"] - expected["lo-80"]) * np.sqrt(60 / 59)
+        np.testing.assert_allclose(high[row] - low[row], width, rtol=1e-4)
 
 
 def test_history_is_drawn_from_the_window_alone():

@@ -21,6 +21,7 @@ def plain_panel(panel: Panel) -> dict[str, Any]:
         "values": torch.from_numpy(panel.values.copy()),
         "calendar": panel.calendar,
         "ends": None if panel.ends is None else torch.from_numpy(panel.ends.copy()),
+        "kind": panel.kind,
     }
 
 
@@ -33,4 +34,5 @@ def panel_from_plain(plain: dict[str, Any]) -> Panel:
         plain["values"].numpy(),
         plain["calendar"],
         None if plain["ends"] is None else plain["ends"].numpy(),
+        plain.get("kind", "series"),
     )

@@ -82,6 +82,13 @@ class CommandLine(LightningCLI):
             default=True,
             help="kernels and memory settings that suit this processor",
         )
+        if self.verb == "test":
+            parser.add_argument(
+                "--reference",
+                type=str,
+                help="baseline that the verdict is over; default: random-walk for prices, else the naive "
+                "forecast that was best on the validation span",
+            )
         parser.link_arguments(
             "data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate"
         )

@@ -53,6 +53,8 @@ class Codec(ABC):
     """D, the number of input features; V, the size of the vocabulary, for tokens."""
     event_shape: tuple[int, ...] = ()
     """The axes of one step's observation: () for a token or a price, (P,) for a block of P values."""
+    seasons: tuple[int, ...] = (1,)
+    """Lengths of the seasons that it knows of, in observations; 1 is the last value."""
     candidates: int = 1
     """K, how many locations the codec offers a step, between which the model learns to choose."""
     memory: int | None = None

@@ -226,3 +226,9 @@ class _OneStep:
     def cdf(self, value: Tensor) -> Tensor:
         probability: Tensor = self._distribution.cdf(value.squeeze(-1)).unsqueeze(-1)
         return probability
+
+    def icdf(self, level: float) -> Tensor:
+        if not hasattr(self._distribution, "icdf"):  # a custom head's
+            return torch.full_like(self._distribution.median, torch.nan).unsqueeze(-1)
+        value: Tensor = self._distribution.icdf(level).unsqueeze(-1)
+        return value

@@ -6,12 +6,17 @@ from tsrnn.exports import publish as _publish
 
 if TYPE_CHECKING:
     from tsrnn.evaluation.backtests.comparison import Comparison as Comparison
+    from tsrnn.evaluation.backtests.holdout import HoldoutScores as HoldoutScores
+    from tsrnn.evaluation.backtests.holdout import score_holdout as score_holdout
+    from tsrnn.evaluation.backtests.measures import CAPTIONS as CAPTIONS
+    from tsrnn.evaluation.backtests.measures import captioned as captioned
+    from tsrnn.evaluation.backtests.measures import readable as readable
+    from tsrnn.evaluation.backtests.references import Reference as Reference
+    from tsrnn.evaluation.backtests.references import choose_reference as choose_reference
     from tsrnn.evaluation.backtests.scored_forecast import score_forecast as score_forecast
     from tsrnn.evaluation.backtests.significance import DieboldMariano as DieboldMariano
     from tsrnn.evaluation.backtests.significance import block_bootstrap_ratio as block_bootstrap_ratio
     from tsrnn.evaluation.backtests.significance import diebold_mariano as diebold_mariano
-    from tsrnn.evaluation.backtests.verdicts import judge_holdout as judge_holdout
-    from tsrnn.evaluation.backtests.verdicts import judge_steps as judge_steps
     from tsrnn.evaluation.backtests.walk_forward import Origins as Origins
     from tsrnn.evaluation.backtests.walk_forward import backtest as backtest
     from tsrnn.evaluation.language.neighbours import neighbours as neighbours
@@ -27,19 +32,14 @@ if TYPE_CHECKING:
     from tsrnn.evaluation.report.page import write_report as write_report
     from tsrnn.evaluation.scores.accuracy import mae as mae
     from tsrnn.evaluation.scores.accuracy import mase as mase
+    from tsrnn.evaluation.scores.accuracy import naive_error as naive_error
     from tsrnn.evaluation.scores.accuracy import owa as owa
     from tsrnn.evaluation.scores.accuracy import pinball as pinball
     from tsrnn.evaluation.scores.accuracy import rmse as rmse
     from tsrnn.evaluation.scores.accuracy import rmsse as rmsse
+    from tsrnn.evaluation.scores.accuracy import scaled_mae as scaled_mae
     from tsrnn.evaluation.scores.accuracy import smape as smape
     from tsrnn.evaluation.scores.accuracy import weighted_quantile_loss as weighted_quantile_loss
-    from tsrnn.evaluation.scores.density import Assessment as Assessment
-    from tsrnn.evaluation.scores.density import DensityScore as DensityScore
-    from tsrnn.evaluation.scores.density import assess as assess
-    from tsrnn.evaluation.scores.density import score as score
-    from tsrnn.evaluation.scores.holdout import AccuracyScore as AccuracyScore
-    from tsrnn.evaluation.scores.holdout import score_holdout as score_holdout
-    from tsrnn.evaluation.scores.holdout import score_naive as score_naive
     from tsrnn.evaluation.scores.probabilistic import DirectionalAccuracy as DirectionalAccuracy
     from tsrnn.evaluation.scores.probabilistic import coverage as coverage
     from tsrnn.evaluation.scores.probabilistic import crps_normal as crps_normal

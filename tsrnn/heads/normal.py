@@ -49,6 +49,11 @@ class NormalDistribution:
         probability: Tensor = torch.special.ndtr((value - self.location) / self.scale)
         return probability
 
+    def icdf(self, level: float) -> Tensor:
+        """The value that x lies below with probability `level`."""
+        distance: Tensor = torch.special.ndtri(torch.tensor(level, dtype=torch.float64))
+        return self.location + self.scale * distance
+
 
 class Normal(ParametricHead):
     """A normal density for every step: location, and a scale through softplus.

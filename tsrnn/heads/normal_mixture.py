@@ -59,13 +59,20 @@ class NormalMixtureDistribution:
 
     @property
     def median(self) -> Tensor:
-        """Where the cdf is one half, by bisection between the components' locations."""
-        low, high = self.location.amin(-1), self.location.amax(-1)
+        """Where the cdf is one half."""
+        return self.icdf(0.5)
+
+    def icdf(self, level: float) -> Tensor:
+        """The value that x lies below with probability `level`, by bisection between the components' own."""
+        distance = torch.special.ndtri(torch.tensor(level, dtype=torch.float64))
+        quantiles = self.location + distance * self.scale
+        low, high = quantiles.amin(-1), quantiles.amax(-1)
         for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            below = self.cdf(middle) < 0.5
-            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-        return (low + high) / 2
+            value = (low + high) / 2
+            below = self.cdf(value) < level
+            low, high = torch.where(below, value, low), torch.where(below, high, value)
+        middle: Tensor = (low + high) / 2
+        return middle
 
     def cdf(self, value: Tensor) -> Tensor:
         """P(x ≤ value)."""

@@ -63,6 +63,13 @@ class StudentTDistribution:
         degrees = self.degrees.detach().cpu().to(torch.float64)
         return torch.as_tensor(special.stdtr(degrees.numpy(), z.numpy()))
 
+    def icdf(self, level: float) -> Tensor:
+        """The value that x lies below with probability `level`, by scipy: no gradient."""
+        from scipy import special
+
+        degrees = self.degrees.detach().cpu().to(torch.float64).numpy()
+        return self.location + self.scale * torch.as_tensor(special.stdtrit(degrees, level))
+
 
 def _log_normalizer(half: Tensor) -> Tensor:
     """log Γ(h + ½) − log Γ(h) − ½ log 2πh for h = ν/2, exact in float32 for any ν.

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from tsrnn.predictors.base import PanelPredictor as PanelPredictor
     from tsrnn.predictors.conformal import Conformal as Conformal
     from tsrnn.predictors.garch import GARCH as GARCH
+    from tsrnn.predictors.linear_drift import LinearDrift as LinearDrift
     from tsrnn.predictors.network import NetworkPredictor as NetworkPredictor
     from tsrnn.predictors.prices import Drift as Drift
     from tsrnn.predictors.prices import EWMAStudentT as EWMAStudentT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,9 @@ class SeasonalNaive(PanelPredictor[Forecast]):
 
     season: int
 
+    exact: ClassVar[bool] = True
+    """Its density is that of every step: to be scored it needs no paths."""
+
     def __post_init__(self) -> None:
         if self.season < 1:
             raise ConfigError(f"season is a number of steps from 1 on, not {self.season}")
@@ -48,7 +52,7 @@ class SeasonalNaive(PanelPredictor[Forecast]):
     @property
     def name(self) -> str:
         """The name in tables."""
-        return "naive" if self.season == 1 else f"seasonal naive ({self.season})"
+        return "naive (last value)" if self.season == 1 else f"seasonal naive ({self.season})"
 
     def quantiles(
         self, panel: Panel, horizon: int, levels: Sequence[float], *, origins: Sequence[int] | None = None

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from tsrnn.errors import DataError
-from tsrnn.evaluation import block_bootstrap_ratio, diebold_mariano
-from tsrnn.evaluation.backtests.captions import CAPTIONS, DEFINITIONS
+from tsrnn.evaluation import block_bootstrap_ratio, captioned, diebold_mariano, readable, scaled_mae, smape
 from tsrnn.evaluation.backtests.comparison import Comparison
+from tsrnn.evaluation.backtests.measures import CAPTIONS, DEFINITIONS
 from tsrnn.evaluation.backtests.scored_forecast import LEVELS, quantile_column
 
 
@@ -30,8 +30,9 @@ def frame_of(series=3, origins=120, horizon=1, models=(("walk", 0.0), ("model", 
             "last": 100.0,
             "median": median,
             "crps": np.abs(y - median) / 2,
-            "log_prob": -np.abs(y - median),
+            "nats": np.abs(y - median),
             "pit": generator.uniform(size=shape),
+            "naive_error": np.array([3.0, 1.0, 5.0] * series)[:series, None],
             "scale": np.array([1.0, 2.0, 4.0] * series)[:series, None],
         }
         columns |= {quantile_column(level): median + 10 * (level - 0.5) for level in LEVELS}
@@ -48,11 +49,11 @@ def test_scores_are_their_definitions():
     row = scores.loc["model"]
     assert row["mae"] == pytest.approx(error.abs().mean())
     assert row["rmse"] == pytest.approx(np.sqrt((error**2).mean()))
-    assert row["mase"] == pytest.approx((error.abs() / own["scale"]).mean())
-    assert row["rmsse"] == pytest.approx(np.sqrt(((error / own["scale"]) ** 2).mean()))
+    assert row["mase"] == pytest.approx((error.abs() / own["naive_error"]).mean())
     assert row["smape"] == pytest.approx((200 * error.abs() / (own["y"] + own["median"])).mean())
-    assert row["crps"] == pytest.approx((own["crps"] / own["scale"]).mean())
-    assert row["log_prob"] == pytest.approx(own["log_prob"].mean())
+    assert row["scaled_crps"] == pytest.approx((own["crps"] / own["scale"]).mean())
+    assert row["nats"] == pytest.approx(own["nats"].mean())
+    assert row["values"] == 360
     assert row["coverage_80"] == pytest.approx(100 * (error.abs() <= 4).mean())
     assert row["coverage_95"] == pytest.approx(100 * (error.abs() <= 4.75).mean())
     deciles = [own["median"] + 10 * (level / 10 - 0.5) for level in range(1, 10)]
@@ -81,13 +82,10 @@ def test_significance_is_that_of_the_mean_losses_of_the_origins():
     assert found["skill_percent"] == pytest.approx(19)  # 1 − 0.9²
     bounds = block_bootstrap_ratio(days["model"].to_numpy(), days["walk"].to_numpy())
     assert (found["low"], found["high"]) == pytest.approx(bounds)
-    nats = Comparison(frame, "walk").significance.set_index("loss").loc["log score"]
+    nats = Comparison(frame, "walk").significance.set_index("loss").loc["nats"]
     assert np.isnan(nats["skill_percent"])
-    own = (
-        frame[frame["model"] == "model"]["log_prob"].mean()
-        - frame[frame["model"] == "walk"]["log_prob"].mean()
-    )
-    assert nats["difference"] == pytest.approx(own)
+    means = frame.groupby("model")["nats"].mean()
+    assert nats["difference"] == pytest.approx(means["walk"] - means["model"])
 
 
 def test_the_overlap_of_several_steps_counts_in_the_test():
@@ -137,22 +135,63 @@ def test_a_single_origin_has_series_for_units():
     assert "too few series for a test" in few.verdicts[0]
 
 
-def test_a_series_that_does_not_move_is_left_out_for_all():
+def test_a_series_that_does_not_move_counts_where_nothing_is_scaled():
     frame = frame_of(models=(("walk", 0.0), ("model", 0.1)))
-    frame.loc[frame["unique_id"] == "S1", "scale"] = np.nan
-    comparison = Comparison(frame, "walk")
-    assert (comparison.rows, comparison.left_out) == (240, 120)
-    assert comparison.series == 2
-    assert np.isfinite(comparison.scores["mase"]).all()
+    still = frame["unique_id"] == "S1"
+    frame.loc[still, ["scale", "naive_error"]] = np.nan
+    comparison, others = Comparison(frame, "walk"), Comparison(frame[~still], "walk")
+    assert (comparison.rows, comparison.left_out, comparison.series) == (360, 0, 3)
+    scaled = ["mase", "scaled_crps"]
+    pd.testing.assert_frame_equal(comparison.scores[scaled], others.scores[scaled])
+    assert comparison.verdicts == others.verdicts
+    pd.testing.assert_frame_equal(comparison.cumulative, others.cumulative)
+    assert comparison.scores["mae"][0] == pytest.approx(
+        (frame["y"] - frame["median"])[frame["model"] == "walk"].abs().mean()
+    )
     frame["scale"] = np.nan
+    assert Comparison(frame, "walk").verdicts[0].startswith("model: no verdict: no series moved")
+    assert np.isfinite(Comparison(frame, "walk").scores["wql"]).all()
+    frame["median"] = np.nan
     with pytest.raises(DataError, match="nothing can be compared"):
         Comparison(frame, "walk")
+
+
+def test_scores_are_those_of_the_functions_of_panels_with_values_missing():
+    frame = frame_of(origins=20, horizon=4, models=(("walk", 0.0), ("model", 0.1)))
+    missing = np.random.default_rng(3).random(240) < 0.3
+    frame = frame[~np.tile(missing, 2)]
+    row = Comparison(frame, "walk").scores.set_index("model").loc["model"]
+    own = frame[frame["model"] == "model"]
+    actual, median, scale = (
+        own.pivot(index=["cutoff", "unique_id"], columns="step", values=name).to_numpy()
+        for name in ("y", "median", "naive_error")
+    )
+    scale = np.nanmax(scale, axis=1)
+    assert row["mase"] == pytest.approx(np.nanmean(scaled_mae(actual, median, scale)), rel=1e-12)
+    assert row["smape"] == pytest.approx(np.nanmean(smape(actual, median)), rel=1e-12)
+    assert row["mase"] != pytest.approx(((own["y"] - own["median"]).abs() / own["naive_error"]).mean())
+
+
+def test_a_frame_of_another_library_may_lack_what_it_has_not():
+    frame = frame_of(models=(("walk", 0.0), ("model", 0.1))).drop(columns=["nats", "naive_error"])
+    scores = Comparison(frame, "walk").scores
+    assert scores[["nats", "mase"]].isna().all(axis=None)
+    assert scores[["wql", "scaled_crps"]].notna().all(axis=None)
+
+
+def test_every_caption_has_a_unit_and_a_direction():
+    for name, caption in CAPTIONS.items():
+        assert name in ("values", "direction_p") or any(mark in caption for mark in "↓↑→"), caption
+    assert all("%" in CAPTIONS[name] for name in ("smape", "coverage_80", "coverage_95", "direction"))
+    shown = captioned(Comparison(frame_of(), "walk").scores, "series")
+    assert list(shown.columns[:3]) == ["model", "values", "MASE ↓"]
+    assert list(readable(shown)["values"]) == ["360", "360"]
 
 
 def test_what_one_model_has_not_forecast_counts_for_none():
     frame = frame_of(models=(("walk", 0.0), ("model", 0.1)))
     late = (frame["model"] == "model") & (frame["unique_id"] == "S2") & (frame["cutoff"] < 1050)
-    frame.loc[late, ["median", "crps", "log_prob"]] = np.nan
+    frame.loc[late, ["median", "crps", "nats"]] = np.nan
     comparison = Comparison(frame, "walk")
     assert comparison.left_out == 50
     assert comparison.origins == 120
@@ -185,15 +224,15 @@ def test_a_series_that_begins_late_keeps_its_origins():
 
 def test_log_scores_are_of_the_steps_that_all_densities_have():
     frame = frame_of(horizon=3, models=(("walk", 0.0), ("model", 0.1), ("none", 0.2)))
-    frame.loc[(frame["model"] == "model") & (frame["step"] > 1), "log_prob"] = np.nan
-    frame.loc[frame["model"] == "none", "log_prob"] = np.nan
-    scores = Comparison(frame, "walk").scores.set_index("model")["log_prob"]
-    first = frame[frame["step"] == 1].groupby("model")["log_prob"].mean()
+    frame.loc[(frame["model"] == "model") & (frame["step"] > 1), "nats"] = np.nan
+    frame.loc[frame["model"] == "none", "nats"] = np.nan
+    scores = Comparison(frame, "walk").scores.set_index("model")["nats"]
+    first = frame[frame["step"] == 1].groupby("model")["nats"].mean()
     assert scores["walk"] == pytest.approx(first["walk"])
     assert scores["model"] == pytest.approx(first["model"])
     assert np.isnan(scores["none"])
     tests = Comparison(frame, "walk").significance.set_index(["model", "loss"])
-    assert tests.loc[("model", "log score"), "difference"] == pytest.approx(first["model"] - first["walk"])
+    assert tests.loc[("model", "nats"), "difference"] == pytest.approx(first["walk"] - first["model"])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Rows of forecasts and observed values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,9 @@ import scoringrules
 from scipy import stats
 
 from tests.reports import random_walks
-from tsrnn.evaluation.backtests.scored_forecast import LEVELS, naive_scale, quantile_column, score_forecast
+from tsrnn.evaluation.backtests.scored_forecast import LEVELS, quantile_column, recent_error, score_forecast
 from tsrnn.forecasts import Forecast, QuantileForecast
+from tsrnn.predictors import RandomWalk, SeasonalNaive
 from tsrnn.protocols import Panel
 
 ORIGINS = np.array([280, 290, 297])
@@ -35,6 +38,7 @@ def test_a_row_is_what_was_forecast_beside_what_happened():
     assert row["y"] == panel.values[1, 292]
     assert row["last"] == panel.values[1, 290]
     assert row["scale"] == pytest.approx(np.abs(np.diff(panel.values[1, 40:291])).mean())
+    assert row["naive_error"] == pytest.approx(np.abs(np.diff(panel.values[1, :291])).mean())
     exact = stats.norm(row["last"], 2 * np.sqrt(2))
     for level in LEVELS:
         assert row[quantile_column(level)] == pytest.approx(exact.ppf(level), abs=0.35)
@@ -42,7 +46,7 @@ def test_a_row_is_what_was_forecast_beside_what_happened():
     assert row["crps"] == pytest.approx(
         scoringrules.crps_normal(row["y"], row["last"], 2 * np.sqrt(2)), rel=0.05
     )
-    assert np.isnan(row["log_prob"])
+    assert np.isnan(row["nats"])
 
 
 def test_quantiles_are_those_of_the_forecast():
@@ -86,14 +90,14 @@ def test_ranks_of_a_right_forecast_are_uniform():
 def test_a_series_that_does_not_move_has_no_scale_whatever_it_did_long_ago():
     values = np.append(np.random.default_rng(0).normal(1e6, 1e5, 100), np.full(300, 0.1))
     panel = Panel(("still", "season"), np.arange(400), np.stack([values, np.arange(400) % 7 * 1.0]))
-    assert np.isnan(naive_scale(panel, np.array([399]))[0, 0])
-    assert np.isnan(naive_scale(panel, np.array([399]), season=7)[0, 1])
-    assert naive_scale(panel, np.array([110]))[0, 0] > 0
+    assert np.isnan(recent_error(panel, np.array([399]))[0, 0])
+    assert np.isnan(recent_error(panel, np.array([399]), season=7)[0, 1])
+    assert recent_error(panel, np.array([110]))[0, 0] > 0
 
 
 def test_a_move_over_a_gap_is_from_the_last_value():
     panel = Panel(("a",), np.arange(5), np.array([[1.0, 2.0, np.nan, 5.0, np.nan]]))
-    assert naive_scale(panel, np.array([4]))[0, 0] == pytest.approx((1 + 3) / 2)
+    assert recent_error(panel, np.array([4]))[0, 0] == pytest.approx((1 + 3) / 2)
 
 
 def test_series_that_count_their_own_sessions_keep_their_numbers():
@@ -103,3 +107,36 @@ def test_series_that_count_their_own_sessions_keep_their_numbers():
     assert list(frame["cutoff"]) == [4, 104]
     assert list(frame["ds"]) == [5, 105]
     assert isinstance(frame["unique_id"].dtype, pd.CategoricalDtype)
+
+
+def test_quantiles_crps_and_nats_of_a_closed_form_owe_nothing_to_the_paths():
+    values = np.random.default_rng(2).normal(50, 3, (2, 200)).cumsum(axis=1)
+    panel = Panel(("a", "b"), np.arange(200), values)
+    frames = [
+        score_forecast(
+            "m", SeasonalNaive(4).forecast(panel, 6, origins=[150, 170], num_samples=size), panel, season=4
+        )
+        for size in (2, 300)
+    ]
+    pd.testing.assert_frame_equal(*frames)
+    frame = frames[0]
+    mean, deviation = frame["median"], (frame["q0.9"] - frame["median"]) / stats.norm.ppf(0.9)
+    np.testing.assert_allclose(frame["crps"], scoringrules.crps_normal(frame["y"], mean, deviation))
+    np.testing.assert_allclose(frame["nats"], -stats.norm(mean, deviation).logpdf(frame["y"]))
+    moves = np.abs(values[1, 4:171] - values[1, :167])
+    last = frame[(frame["unique_id"] == "b") & (frame["origin"] == 170)]
+    np.testing.assert_allclose(last["naive_error"], moves.mean(), rtol=1e-12)
+
+
+def test_nats_of_prices_are_of_the_log_return_whatever_the_density_is_of():
+    panel = replace(random_walks(2, 200), kind="prices")
+    walk = RandomWalk(fitted={"": 0.01}).forecast(panel, 3, origins=[150], num_samples=2)
+    frame = score_forecast("walk", walk, panel)
+    moves, deviation = np.log(frame["y"] / frame["last"]), 0.01 * np.sqrt(frame["step"])
+    np.testing.assert_allclose(frame["nats"], -stats.norm(0, deviation).logpdf(moves))
+    naive = SeasonalNaive(1).forecast(panel, 3, origins=[150], num_samples=2)
+    prices, values = (
+        score_forecast("n", naive, panel),
+        score_forecast("n", naive, replace(panel, kind="series")),
+    )
+    np.testing.assert_allclose(prices["nats"], values["nats"] - np.log(values["y"]))

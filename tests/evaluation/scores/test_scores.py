@@ -8,25 +8,31 @@ from scipy import stats
 
 from tests.prices import random_walks
 from tsrnn.data.prices.series import panel_of
-from tsrnn.evaluation import assess, score
+from tsrnn.evaluation import Comparison, score_forecast
 from tsrnn.forecasts import Forecast
-from tsrnn.heads.normal import NormalDistribution
 from tsrnn.predictors import RandomWalk
-from tsrnn.protocols import Predictor
+from tsrnn.protocols import Panel, Predictor
 
 PANEL = panel_of(random_walks(3, 600), "24/5", "test")
 
 
 def test_a_true_density_has_its_entropy_and_its_coverage():
-    torch.manual_seed(0)
-    returns = 0.02 * torch.randn(4, 50_000, dtype=torch.float64)
-    density = NormalDistribution(torch.zeros_like(returns), torch.full_like(returns, 0.02))
-    result = score("truth", [assess(density, returns, torch.ones_like(returns, dtype=torch.bool))])
-    assert result.steps == 200_000
-    assert abs(result.nats - (0.5 * math.log(2 * math.pi * math.e) + math.log(0.02))) < 0.005
-    assert abs(result.coverage[80] - 80) < 0.3
-    assert abs(result.coverage[95] - 95) < 0.2
-    assert abs(result.mae - 100 * 0.02 * math.sqrt(2 / math.pi)) < 0.01
+    returns = 0.02 * np.random.default_rng(0).standard_normal((4, 10_001))
+    panel = Panel(tuple("abcd"), np.arange(10_001), np.exp(returns.cumsum(axis=1)), kind="prices")
+    truth = RandomWalk(fitted={"": 0.02})
+    frame = score_forecast("truth", truth.forecast(panel, 1, origins=range(10_000), num_samples=2), panel)
+    scores = Comparison(frame, "truth").scores.iloc[0]
+    assert scores["values"] == 40_000
+    assert abs(scores["nats"] - (0.5 * math.log(2 * math.pi * math.e) + math.log(0.02))) < 0.01
+    assert abs(scores["coverage_80"] - 80) < 0.5
+    assert abs(scores["coverage_95"] - 95) < 0.3
+    assert abs(scores["smape"] - 100 * 0.02 * math.sqrt(2 / math.pi)) < 0.01
+    # Lower is better, and nats of log returns know no currency.
+    wide = RandomWalk(fitted={"": 0.03}).forecast(panel, 1, origins=range(10_000), num_samples=2)
+    assert score_forecast("wide", wide, panel)["nats"].mean() > scores["nats"] + 0.05
+    yen = panel.with_values(150 * panel.values)
+    yen_frame = score_forecast("truth", truth.forecast(yen, 1, origins=[500], num_samples=2), yen)
+    np.testing.assert_allclose(yen_frame["nats"], frame[frame["origin"] == 500]["nats"])
 
 
 def test_the_constant_walk_is_fitted_on_the_training_span_alone():

@@ -20,28 +20,36 @@ from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.base import panel_hash
 from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.evaluation import Comparison, Origins, backtest, write_report
-from tsrnn.evaluation.backtests.captions import CAPTIONS
+from tsrnn.evaluation import (
+    CAPTIONS,
+    Comparison,
+    Origins,
+    Reference,
+    backtest,
+    captioned,
+    choose_reference,
+    readable,
+    write_report,
+)
 from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.backtest import backtest_report
 from tsrnn.predictors import Conformal
-from tsrnn.predictors.by_name import baselines
-from tsrnn.protocols import Panel, time_text
+from tsrnn.predictors.by_name import baselines, naive_forecasts
+from tsrnn.protocols import Panel, first_season, time_text
 from tsrnn.training.runtime.run_folder import new_run_folder
 
-# What is shown at a terminal of the scores; the report has them all.
-_SHOWN = ("mase", "rmsse", "crps", "log_prob", "coverage_80", "coverage_95")
 _CONFIGURATION_KEYS = ("--data.", "--model.", "--trainer.", "--seed_everything")
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What is backtested: the network, the series, and where its past ends."""
+    """What is backtested: the network, the series, where its training span ends, and its validation span."""
 
     network: Any
     panel: Panel
+    train: int | None
     first: int | str
-    season: int
+    seasons: tuple[int, ...]
     horizon: int
     source: str
 
@@ -65,8 +73,10 @@ def run(verb: str, arguments: list[str]) -> int:
             options.purge,
             options.embargo,
         )
-        predictors, reference = _predictors(options, task, origins)
+        reference = _reference(options, task, origins)
+        predictors, judged = _predictors(options, task, origins, reference)
         say("folder", folder)
+        say("reference", reference)
         frame = backtest(
             predictors,
             task.panel,
@@ -75,18 +85,18 @@ def run(verb: str, arguments: list[str]) -> int:
             refit=options.refit,
             warm_start=options.warm_start,
             num_samples=options.paths,
-            season=task.season,
+            season=first_season(task.seasons),
             folder=folder,
             progress=sys.stderr.isatty(),
         )
-        comparison = Comparison(frame, reference, stride=options.stride, lags=options.lags)
-        _say_findings(comparison, folder)
+        comparison = Comparison(frame, reference.name, stride=options.stride, lags=options.lags)
+        _say_findings(comparison, folder, task, judged)
         if options.report:
             contents = backtest_report(
                 frame,
                 comparison,
                 task.panel,
-                _settings(options, task, origins, changes),
+                {"reference": str(reference), **_settings(options, task, origins, changes)},
                 title=f"Backtest of {predictors[0].name} on {Path(task.source).name}",
                 created=f"{datetime.now():%Y-%m-%d %H:%M}",
             )
@@ -159,11 +169,14 @@ def _parser(verb: str) -> LineParser:
         choices=list(baselines(1)),
         help="beside the reference; default for prices: random-walk-ewma",
     )
-    parser.add_argument("--season", type=positive, help="of the seasonal naive; default: the data's")
+    parser.add_argument(
+        "--season", type=positive, help="of the seasonal naive and of MASE; default: the data's"
+    )
     parser.add_argument(
         "--reference",
         choices=list(baselines(1)),
-        help="what skill is over; default: random-walk for prices, else seasonal-naive",
+        help="what skill is over; default: random-walk for prices, else the naive forecast that was best "
+        "before the first origin",
     )
     parser.add_argument("--conformal", choices=("split", "rolling"), help="correct its intervals too")
     parser.add_argument("--lags", type=int, help="of the Newey-West variance; default: by the horizon")
@@ -191,8 +204,9 @@ def _of_configuration(options: argparse.Namespace, changes: list[str], folder: P
     return _Task(
         network,
         data.panel,
+        data.spans[0],
         data.spans[1] - 1,
-        options.season or getattr(data, "season", 1),
+        (options.season,) if options.season else data.codec.seasons,
         options.horizon or getattr(data, "horizon", 20),
         data.source,
     )
@@ -211,23 +225,39 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
         panel = read_series(options.file, calendar=options.calendar)
     else:
         panel = panel_of(read_prices(options.file), options.calendar, options.file)
+    data = task.contents["data"] or {}
     if panel is None:
         raise DataError("the checkpoint holds no series: name a file")
+    if options.file is None and panel.num_steps < data.get("sessions", 0):
+        raise DataError(
+            f"the checkpoint holds the last {panel.num_steps:,} of {data['sessions']:,} time steps, and "
+            "scores need all of them: name the file"
+        )
     if options.first is None and task.seen is None:
         raise ConfigError("the checkpoint does not say what it has seen: give --first")
-    blocks = getattr(task.model.codec, "seasons", (1,))
-    season = options.season or next((int(season) for season in blocks if season > 1), 1)
-    horizon = options.horizon or task.horizon
-    source = options.file or (task.contents["data"] or {}).get("source", options.network)
-    return _Task(task, panel, str(task.seen), season, horizon, source)
+    seasons = (options.season,) if options.season else task.model.codec.seasons
+    train = first_unseen(panel, data.get("train_end"))
+    source = options.file or data.get("source", options.network)
+    return _Task(task, panel, train, str(task.seen), seasons, options.horizon or task.horizon, source)
 
 
-def _predictors(options: argparse.Namespace, task: _Task, origins: Origins) -> tuple[list[Any], str]:
-    """The network, corrected too where that is asked for, and the baselines; and the reference's name."""
-    prices = _is_of_prices(task.network)
-    known = baselines(task.season)
-    reference = known[options.reference or ("random-walk" if prices else "seasonal-naive")]()
+def _reference(options: argparse.Namespace, task: _Task, origins: Origins) -> Reference:
+    """The reference, chosen on what lies before the first origin, without the training span."""
+    origin = int(origins.indices(task.panel, task.horizon)[0])
+    return choose_reference(task.panel, task.horizon, task.seasons, task.train, origin + 1, options.reference)
+
+
+def _predictors(
+    options: argparse.Namespace, task: _Task, origins: Origins, reference: Reference
+) -> tuple[list[Any], list[str]]:
+    """The network, corrected too where that is asked for, and the baselines; and the names to be judged.
+
+    The naive forecasts of series stand in the table without a verdict of their own, unless asked for.
+    """
+    known = baselines(first_season(task.seasons), task.panel.kind)
+    prices = task.panel.kind == "prices"
     chosen = options.baselines if options.baselines is not None else (["random-walk-ewma"] if prices else [])
+    naive = [] if prices else naive_forecasts(task.panel.kind, task.seasons)
     models = [task.network]
     if options.conformal:
         if options.refit != "never":
@@ -239,15 +269,12 @@ def _predictors(options: argparse.Namespace, task: _Task, origins: Origins) -> t
             models = [task.network.fit(task.panel.part(span.start, span.stop))]
             unseen = span.stop
         models.append(Conformal(models[0], options.conformal, first=origin + 1 if unseen is None else unseen))
-    for baseline in [reference, *(known[name]() for name in chosen)]:
+    asked = [known[name]() for name in chosen]
+    judged = [model.name for model in [*models, *asked] if model.name != reference.name]
+    for baseline in [reference.predictor, *asked, *naive]:
         if baseline.name not in [model.name for model in models]:
             models.append(baseline)
-    return models, reference.name
-
-
-def _is_of_prices(network: Any) -> bool:
-    task = network.untrained if isinstance(network, ConfiguredNetwork) else network
-    return bool(task.model.codec.kind == "prices")
+    return models, judged
 
 
 def _settings(
@@ -268,25 +295,21 @@ def _settings(
         "paths": str(options.paths),
         "fitted": "once" if options.refit == "never" else f"before every {options.refit} origins",
         "fitted on": f"{spans} (purge {purge}, embargo {origins.embargo})",
-        "season": str(task.season),
+        "season": str(first_season(task.seasons)),
         "test": "Diebold-Mariano, Newey-West, fixed-b critical values",
     }
 
 
-def _say_findings(comparison: Comparison, folder: Path) -> None:
+def _say_findings(comparison: Comparison, folder: Path, task: _Task, judged: list[str]) -> None:
     """The scores, the tests and the verdicts; all of them in files."""
-    comparison.scores.to_csv(folder / "scores.csv", index=False)
+    comparison.scores.rename(columns=dict(CAPTIONS)).to_csv(folder / "scores.csv", index=False)
     comparison.significance.to_csv(folder / "significance.csv", index=False)
-    table = comparison.scores[["model", *_SHOWN]].rename(columns=dict(CAPTIONS))
-    places = {CAPTIONS[name]: 1 if name.startswith("coverage") else 4 for name in _SHOWN}
-    for name, digits in places.items():
-        table[name] = [f"{value:.{digits}f}" if value == value else "–" for value in table[name]]
     title = f"{comparison.origins:,} origins, {comparison.series:,} series, {comparison.horizon} steps"
-    show(table, title)
+    show(readable(captioned(comparison.scores, task.panel.kind)), title)
     say("forecasts", folder / "backtest.parquet")
     say("scores", folder / "scores.csv")
     say("tests", folder / "significance.csv")
     if comparison.left_out:
-        say("left out", f"{comparison.left_out:,} rows that a model did not forecast, or of still series")
-    for verdict in comparison.verdicts:
-        say("verdict", verdict)
+        say("left out", f"{comparison.left_out:,} rows that a model did not forecast")
+    for name in dict.fromkeys(judged):
+        say("verdict", comparison.verdict(name))

@@ -14,7 +14,7 @@ from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.verbs.forecast import write_forecast
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, Interrupted
-from tsrnn.evaluation import perplexity
+from tsrnn.evaluation import perplexity, readable
 from tsrnn.training import LanguageModel
 from tsrnn.training.experiment import is_main_process, train
 from tsrnn.training.runtime.quiet import quiet
@@ -109,20 +109,9 @@ class _Verb(CommandLine):
             return
         frame = self.model.score_frame()
         frame.to_csv(self.folder / "test.csv", index=False)
-        show(_rounded(frame), "Test span, one step ahead")
+        show(readable(frame), "Test span")
         say("scores", self.folder / "test.csv")
-        for verdict in getattr(self.model, "verdicts", []):
-            say("verdict", verdict)
-
-
-def _rounded(frame: Any) -> Any:
-    digits = {
-        "nats": 4,
-        "perplexity": 2,
-        "mae_percent": 3,
-        "mase": 4,
-        "wql": 5,
-        "coverage_80": 1,
-        "coverage_95": 1,
-    }
-    return frame.round({name: places for name, places in digits.items() if name in frame})
+        reference = getattr(self.model, "judged_by", None)
+        if reference is not None:
+            say("reference", reference)
+            say("verdict", self.model.verdict)

@@ -11,14 +11,13 @@ from typing import Any, Self
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
 from tsrnn.data.source import DataSource
 from tsrnn.data.tables.frames import Labels
 from tsrnn.errors import ConfigError, DataWarning
-from tsrnn.protocols import Encoding, Holdout, Panel, time_text
+from tsrnn.protocols import Encoding, Panel, time_text
 
 HISTORY_VALUES = 2_000_000
 
@@ -110,23 +109,18 @@ class PanelData(pl.LightningDataModule, DataSource):
         """One batch: the panel, to be forecast beyond its last time step."""
         return one_batch(self.panel)
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """A panel stays where it is: a forecaster moves what it reads."""
-        if isinstance(batch, Panel | Holdout):
-            return batch
-        return super().transfer_batch_to_device(batch, device, dataloader_idx)
-
     def history(self) -> Panel | None:
-        """What a checkpoint keeps to forecast from; None if that is more than two million values.
+        """What a checkpoint keeps to forecast from, and to be scored on: the last two million values.
 
-        It is as long as the codec's memory and context, or, where that has no end, as two million values.
+        None if these are fewer than the codec's memory and context.
         """
         series = max(len(self.panel.unique_ids), 1)
         room = max(HISTORY_VALUES // series, 2)
-        if self.codec.memory is None or self.codec.context is None:
-            return self.panel.last(room)
-        needed = self.codec.memory + self.codec.context * self.codec.event_shape[0]
-        return self.panel.last(needed) if needed <= room else None
+        if self.codec.memory is not None and self.codec.context is not None:
+            needed = self.codec.memory + self.codec.context * self.codec.event_shape[0]
+            if room < min(needed, self.panel.num_steps):
+                return None
+        return self.panel.last(room)
 
     def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
         """Stop where time steps would be scored that the weights were trained or chosen on.

@@ -27,7 +27,7 @@ from tsrnn.data.panels.seasons import (
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
-from tsrnn.protocols import Holdout, Panel, time_text
+from tsrnn.protocols import Holdout, Panel, first_season, time_text
 
 _LARGEST = 1e30
 
@@ -265,9 +265,8 @@ class SeriesPanel(PanelData):
 
     @property
     def season(self) -> int:
-        """The shortest season above one value, of the naive forecast and MASE's scale; else 1."""
-        seasons = getattr(self.codec, "seasons", (1,))
-        return next((int(season) for season in seasons if season > 1), 1)
+        """The shortest season above one value, of MASE's scale; else 1."""
+        return first_season(self.codec.seasons)
 
     def train_dataloader(self) -> BlockWindows:
         """Random windows within the training span."""
@@ -285,10 +284,10 @@ class SeriesPanel(PanelData):
         Raises:
             DataError: if the test span is empty.
         """
-        _, valid, test = self.spans
+        train, valid, test = self.spans
         if valid == test:
             raise DataError("the test span is empty: raise --data.test_size", path=self.source)
-        return one_batch(Holdout(self.panel, valid - 1, test - valid, self.season))
+        return one_batch(Holdout(self.panel, valid - 1, test - valid, self.codec.seasons, train))
 
 
 def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from torch.utils.data import DataLoader
 
 from tsrnn.checks import whole
 from tsrnn.codecs import Codec, LogReturns
 from tsrnn.data.calendars import check_calendar
 from tsrnn.data.loaders.streams import SeriesChunks
 from tsrnn.data.loaders.windows import RandomWindows
-from tsrnn.data.panels.base import PanelData
+from tsrnn.data.panels.base import PanelData, one_batch
 from tsrnn.data.prices.files import read_prices
 from tsrnn.data.prices.frames import prices_of_columns
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
-from tsrnn.protocols import Panel
+from tsrnn.protocols import Holdout, Panel
 
 LONGEST_WINDOW, LONGEST_WARM_UP, SHORTEST_WINDOW = 256, 64, 16
 """Sessions of a training window and of its warm-up where the series have them, and the fewest of all."""
@@ -32,9 +34,9 @@ class PriceSeries(PanelData):
     """Prices of one or more symbols, split in time, encoded once, served by index.
 
     The sessions are split in three spans in time: training, validation and test. Training batches are
-    random windows within the first; validation and test read every series whole, from its first session,
-    and score the steps of their span alone. Whatever is fitted (the codec's first volatility) is fitted
-    on the training span.
+    random windows within the first; validation reads every series whole, from its first session, and scores
+    the steps of its span alone; the test forecasts each session of its span from the one before it. Whatever
+    is fitted (the codec's first volatility) is fitted on the training span.
 
     Args:
         path: a CSV (or .csv.gz) or Parquet file, or a frame, long (symbol, date, OHLCV or close; or
@@ -149,7 +151,7 @@ class PriceSeries(PanelData):
     def panel(self) -> Panel:
         """All prices, series by session."""
         if self.given is not None:
-            return self.given
+            return replace(self.given, kind="prices")
         if is_frame(self.path):
             frame = prices_of_columns(
                 self._columns, symbols=self.symbols, on_missing=self.on_missing, dates=self.dates
@@ -244,16 +246,16 @@ class PriceSeries(PanelData):
         train, valid, _ = self.spans
         return SeriesChunks(self.encoding, train, valid) if train < valid else []
 
-    def test_dataloader(self) -> SeriesChunks:
-        """Every series from its start, the test span scored.
+    def test_dataloader(self) -> DataLoader[Holdout]:
+        """One batch: the test span, each of its sessions forecast from the one before it.
 
         Raises:
             DataError: if the test span is empty.
         """
-        _, valid, test = self.spans
+        train, valid, test = self.spans
         if valid == test:
             raise DataError("the test span is empty: give the split a third share", path=self.source)
-        return SeriesChunks(self.encoding, valid, test)
+        return one_batch(Holdout(self.panel.part(0, test), valid - 1, 1, self.codec.seasons, train))
 
 
 def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2) -> Panel:
@@ -281,7 +283,7 @@ def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2)
     wide = frame.pivot(index="ds", columns="unique_id", values="y").sort_index()[list(names)]
     ds = wide.index.to_numpy()
     values = wide.to_numpy(dtype=np.float64).T.copy()
-    return Panel(names, ds, values, check_calendar(ds, calendar, source))
+    return Panel(names, ds, values, check_calendar(ds, calendar, source), kind="prices")
 
 
 def _moment(end: Any, ds: np.ndarray[Any, Any]) -> Any:

@@ -12,15 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.errors import DataError, first_few
-from tsrnn.evaluation.backtests.captions import DENSITY, DISTRIBUTION, POINT
+from tsrnn.evaluation.backtests.measures import DENSITY, DISTRIBUTION, MEASURES, POINT, central, measured
 from tsrnn.evaluation.backtests.scored_forecast import quantile_column
 from tsrnn.evaluation.backtests.significance import DieboldMariano, block_bootstrap_ratio, diebold_mariano
-from tsrnn.evaluation.scores.accuracy import owa, pinball
-from tsrnn.evaluation.scores.probabilistic import directional_accuracy
+from tsrnn.evaluation.scores.accuracy import owa
+from tsrnn.evaluation.scores.probabilistic import coverage, directional_accuracy
 
 Floats = npt.NDArray[np.float64]
 
-_DECILES = tuple(place / 10 for place in range(1, 10))
+_NEEDED = ("y", "last", "median", "crps", "pit", "scale")
+_OPTIONAL = ("nats", "naive_error")
 _CENTRAL = (20, 40, 60, 80, 95)
 _TEST_LEVEL = 0.05
 
@@ -38,10 +39,11 @@ class Comparison:
     single origin, the series stand in the place of the origins, and are taken to be independent: they are
     not where they move together, and the test then finds differences too easily.
 
-    The losses are the squared error of the median and the CRPS, each in units of the column `scale`, and,
-    for models with a density, the negative log score, whose differences are nats and not percent.
+    The losses are the squared error of the median and the CRPS, each in units of the column `scale`, of the
+    rows that have one, and, for models with a density, −log p, whose differences are nats and not percent.
 
-    Rows that one of the models has not forecast, or whose `scale` is missing, are left out for all.
+    Rows that one of the models has not forecast are left out for all. A frame without `nats` or
+    `naive_error` has no log scores, or no MASE.
 
     Args:
         frame: of `tsrnn.backtest`, or of several put together.
@@ -64,6 +66,8 @@ class Comparison:
         lags: int | None = None,
         level: float = 95,
     ) -> None:
+        if frame.empty:
+            raise DataError("nothing that was forecast was observed: nothing can be compared")
         self.models = [str(model) for model in frame["model"].unique()]
         if reference not in self.models:
             raise DataError(f"the reference {reference} is not among {first_few(self.models)}")
@@ -71,10 +75,9 @@ class Comparison:
         columns = _columns(frame, self.models)
         # (M, R): a row of the frame for each model.
         usable = np.isfinite(columns["median"]).all(0) & np.isfinite(columns["crps"]).all(0)
-        usable &= np.isfinite(columns["scale"][0])
         self.rows, self.left_out = int(usable.sum()), int((~usable).sum())
         if not self.rows:
-            raise DataError("no row was forecast by every model and has a scale: nothing can be compared")
+            raise DataError("no row was forecast by every model: nothing can be compared")
         self._columns = {name: part[:, usable] for name, part in columns.items()}
         keys = frame[frame["model"] == self.models[0]][usable]
         self._step = keys["step"].to_numpy()
@@ -97,15 +100,15 @@ class Comparison:
         return {
             POINT: ((part["y"] - part["median"]) / part["scale"]) ** 2,
             DISTRIBUTION: part["crps"] / part["scale"],
-            DENSITY: -part["log_prob"],
+            DENSITY: part["nats"],
         }
 
     def _units(self) -> npt.NDArray[np.int64]:
         """For each row the place of the unit that losses are averaged in: its origin, or its series."""
         return self._origin if self.origins > 1 else np.asarray(self._series, dtype=np.int64)
 
-    def _pair(self, loss: str, model: str, steps: Any = True) -> tuple[Floats, Floats]:
-        """The mean losses of a model and of the reference in each unit, over the rows where both have one."""
+    def _pair(self, loss: str, model: str, steps: Any = True) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+        """The mean losses of a model and of the reference where both have one, and the units that do."""
         values = self._losses[loss][[self.models.index(model), self.models.index(self.reference)]]
         seen = ~np.isnan(values).any(axis=0) & steps
         units = self._units()[seen]
@@ -113,54 +116,48 @@ class Comparison:
         own, other = (
             np.bincount(units, weights=row[seen])[number > 0] / number[number > 0] for row in values
         )
-        return own, other
+        return own, other, np.flatnonzero(number)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """One row a model: the columns of `CAPTIONS`, NaN where a model has none."""
-        part = self._columns
-        error = part["y"] - part["median"]
-        scaled = np.abs(error) / part["scale"]
-        size = np.abs(part["y"]) + np.abs(part["median"])
-        losses = np.zeros_like(error)
-        for level in _DECILES:
-            column = "median" if level == 0.5 else quantile_column(level)
-            losses += pinball(part["y"], part[column], level)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            wql = 2 * losses.mean(1) / len(_DECILES) / np.abs(part["y"]).mean(1)
-        table = {
-            "model": self.models,
-            "mae": np.abs(error).mean(1),
-            "rmse": np.sqrt((error**2).mean(1)),
-            "mase": scaled.mean(1),
-            "rmsse": np.sqrt((scaled**2).mean(1)),
-            "smape": 200 * (np.abs(error) / np.where(size > 0, size, 1)).mean(1),
-            "owa": np.nan,
-            "wql": wql,
-            "crps": self._losses[DISTRIBUTION].mean(1),
-            "log_prob": self._log_scores(),
-            "coverage_80": [self._coverage(place, 80) for place in range(len(self.models))],
-            "coverage_95": [self._coverage(place, 95) for place in range(len(self.models))],
-        }
-        frame = pd.DataFrame(table)
+        """One row a model: the columns of `MEASURES`, NaN where a model has none."""
+        rows = []
+        for place, model in enumerate(self.models):
+            part = {name: self._by_forecast(columns[place]) for name, columns in self._columns.items()}
+            part["nats"] = np.where(self._all_have_nats, part["nats"], np.nan)
+            direction, direction_p = self._direction(place)
+            found = {"model": model, **measured(part), "owa": np.nan}
+            rows.append({**found, "direction": direction, "direction_p": direction_p})
+        frame = pd.DataFrame(rows)
         base = frame.iloc[self.models.index(self.reference)]
         if base["smape"] > 0 and base["mase"] > 0:
             frame["owa"] = owa(frame["smape"], frame["mase"], base["smape"], base["mase"])
-        directions = [self._direction(place) for place in range(len(self.models))]
-        frame["direction"], frame["direction_p"] = zip(*directions, strict=True)
-        return frame
+        return frame[["model", *MEASURES]]
 
-    def _log_scores(self) -> list[float]:
-        """The mean log scores, of the rows where every model that has a density has one."""
-        values = self._columns["log_prob"]
-        some = (~np.isnan(values)).any(axis=1)
-        common = (~np.isnan(values[some])).all(axis=0)
-        return [_mean(row[common]) for row in values]
+    @cached_property
+    def _forecasts(self) -> tuple[int, npt.NDArray[np.int64]]:
+        """How many forecasts there are, one a series and origin, and for each row the place of its own."""
+        names = int(self._series.max()) + 1
+        places, forecast = np.unique(self._origin * names + self._series, return_inverse=True)
+        return len(places), forecast
+
+    def _by_forecast(self, column: Floats) -> Floats:
+        """(F, H) of a column, a row a forecast; NaN where no value is compared."""
+        count, forecast = self._forecasts
+        found = np.full((count, self.horizon), np.nan)
+        found[forecast, self._step - 1] = column
+        return found
+
+    @cached_property
+    def _all_have_nats(self) -> npt.NDArray[np.bool_]:
+        """(F, H) where every model that has a density has one."""
+        every = np.stack([self._by_forecast(row) for row in self._columns["nats"]])
+        seen = ~np.isnan(every)
+        return np.asarray(seen[seen.any(axis=(1, 2))].all(axis=0))
 
     def _coverage(self, model: int, level: int) -> float:
-        low, high = (self._columns[quantile_column(0.5 + sign * level / 200)][model] for sign in (-1, 1))
-        happened = self._columns["y"][model]
-        return float(100 * np.mean((low <= happened) & (happened <= high)))
+        low, high = (self._columns[quantile_column(bound)][model] for bound in central(level))
+        return coverage(self._columns["y"][model], low, high)
 
     def _direction(self, model: int) -> tuple[float, float]:
         """The share of the first steps whose direction was right, and its p-value."""
@@ -189,7 +186,7 @@ class Comparison:
         rows = []
         for model in self.rivals:
             for loss in (POINT, DISTRIBUTION, DENSITY):
-                own, other = self._pair(loss, model)
+                own, other, _ = self._pair(loss, model)
                 if not len(own):
                     continue
                 test = self._test(other - own)
@@ -235,10 +232,16 @@ class Comparison:
         Skill is claimed only on the winning side of a two-sided test at 5 %; "no skill shown" is not the
         same as "no skill".
         """
-        return [self._verdict(model) for model in self.rivals]
+        return [self.verdict(model) for model in self.rivals]
 
-    def _verdict(self, model: str) -> str:
-        rows = self.significance[self.significance["model"] == model].set_index("loss")
+    def verdict(self, model: str) -> str:
+        """The sentence of one model."""
+        if model == self.reference:
+            return f"{model}: no verdict: it is the reference"
+        found = self.significance
+        rows = found[found["model"] == model].set_index("loss") if len(found) else found
+        if POINT not in rows.index:
+            return f"{model}: no verdict: no series moved before an origin, so that nothing scales the losses"
         words = {POINT: "the point forecast", DISTRIBUTION: "the distribution"}
         return f"{model}: " + "; ".join(self._finding(rows.loc[loss], loss, words[loss]) for loss in words)
 
@@ -264,7 +267,7 @@ class Comparison:
         rows = []
         for model in self.rivals:
             for step in np.unique(self._step):
-                skill, low, high = self._skill(*self._pair(DISTRIBUTION, model, self._step == step))
+                skill, low, high = self._skill(*self._pair(DISTRIBUTION, model, self._step == step)[:2])
                 rows.append(
                     {"model": model, "step": int(step), "skill_percent": skill, "low": low, "high": high}
                 )
@@ -294,9 +297,9 @@ class Comparison:
             return pd.DataFrame(columns=["model", "cutoff", "difference"])
         frames = []
         for model in self.rivals:
-            own, other = self._pair(DISTRIBUTION, model)
-            difference = np.cumsum(other - own)
-            frames.append(pd.DataFrame({"model": model, "cutoff": self._cutoffs, "difference": difference}))
+            own, other, places = self._pair(DISTRIBUTION, model)
+            line = {"cutoff": self._cutoffs[places], "difference": np.cumsum(other - own)}
+            frames.append(pd.DataFrame({"model": model, **line}))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
@@ -307,8 +310,7 @@ def claimed(row: Mapping[str, Any] | pd.Series) -> bool:
 
 def _columns(frame: pd.DataFrame, models: list[str]) -> dict[str, Floats]:
     """(M, R) of each column of numbers; the models' rows must be of the same forecasts."""
-    names = ["y", "last", "median", "crps", "log_prob", "pit", "scale"]
-    names += [name for name in frame.columns if name.startswith("q0.")]
+    names = [*_NEEDED, *(name for name in frame.columns if name.startswith("q0.") or name in _OPTIONAL)]
     parts = [frame[frame["model"] == model] for model in models]
     for part, model in zip(parts, models, strict=True):
         for key in ("unique_id", "origin", "step"):
@@ -317,13 +319,8 @@ def _columns(frame: pd.DataFrame, models: list[str]) -> dict[str, Floats]:
                 raise DataError(
                     f"{model} has not the same rows as {models[0]}: backtest both over the same origins"
                 )
-    return {name: np.stack([part[name].to_numpy(dtype=np.float64) for part in parts]) for name in names}
-
-
-def _mean(values: Floats) -> float:
-    """Of what is not NaN; NaN where there is nothing."""
-    seen = values[~np.isnan(values)]
-    return float(seen.mean()) if len(seen) else float("nan")
+    found = {name: np.stack([part[name].to_numpy(dtype=np.float64) for part in parts]) for name in names}
+    return {**{name: np.full(found["y"].shape, np.nan) for name in _OPTIONAL}, **found}
 
 
 def _percent(value: float) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.evaluation.scores.accuracy import pinball
-from tsrnn.evaluation.scores.probabilistic import crps_sample
-from tsrnn.forecasts import LEVELS, Forecast, QuantileForecast
+from tsrnn.evaluation.scores.accuracy import naive_error, pinball
+from tsrnn.evaluation.scores.probabilistic import crps_normal, crps_sample
+from tsrnn.forecasts import LEVELS, Density, Forecast, QuantileForecast
+from tsrnn.heads.normal import NormalDistribution
 from tsrnn.protocols import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -38,13 +39,16 @@ def score_forecast(
 
     - model, unique_id, cutoff (the last time step known), origin (its index in the panel), ds, step (1 to H),
       y, last (the value at the cutoff);
-    - median, exact where the forecast has a density, and the quantiles q0.025, q0.1, ... q0.9, q0.975; the
+    - median and the quantiles q0.025, q0.1, ... q0.9, q0.975, exact where the forecast has a density; the
       median of S paths is off by chance, which adds about π / (2 S) to its squared error, 0.8 percent at 200;
-    - crps: of paths the fair estimate (`crps_sample`); of quantiles 2 Σ_τ L_τ(y, q_τ) / 100 over the
+    - crps: of a normal density the closed form; of paths the fair estimate (`crps_sample`); of quantiles
+      2 Σ_τ L_τ(y, q_τ) / 100 over the
       percentiles τ, L the pinball loss, which is the trapezoidal rule for 2 ∫ L_τ dτ (Gneiting and Ranjan
       2011, Comparing density forecasts, Journal of Business and Economic Statistics 29, equation 9);
-    - log_prob: nats per raw unit, NaN without a density;
+    - nats: −log p of the step, which is the log return where the panel is of prices and else the value; NaN
+      without a density;
     - pit: P(Y ≤ y), by the density, or by the rank of y among the paths or the percentiles;
+    - naive_error: MASE's scale, from all values up to the cutoff (`naive_error`);
     - scale: the mean of |y_t − y_{t−m}| over the 250 time steps up to the cutoff, m the season, a missing
       y_{t−m} being held over; NaN where that is 0 or there is none. What is divided by it has no unit, and
       a price that grew a hundredfold weighs no more than it did before.
@@ -64,11 +68,15 @@ def score_forecast(
         quantiles, crps, pit = _read_paths(forecast, actual)
     else:
         quantiles, crps, pit = _read_quantiles(forecast, actual)
-    log_prob = np.full(actual.shape, np.nan)
+    nats = np.full(actual.shape, np.nan)
     density = forecast.density if isinstance(forecast, Forecast) else None
     if density is not None:
-        log_prob, exact = density.log_prob(actual), density.cdf(actual)
-        pit = np.where(np.isnan(exact), pit, exact)
+        nats = -density.log_prob(actual) - (np.log(actual) if panel.kind == "prices" else 0.0)
+        exact = density.quantile(LEVELS, horizon), _exact_crps(density, actual), density.cdf(actual)
+        quantiles, crps, pit = (
+            np.where(np.isnan(known), drawn, known)
+            for known, drawn in zip(exact, (quantiles, crps, pit), strict=True)
+        )
     cutoffs, times = forecast.origins[:, None, None], forecast.ds[:, None, :]
     if panel.ends is not None:
         cutoffs, times = cutoffs + panel.ends[:, None], times + panel.ends[:, None]
@@ -83,9 +91,10 @@ def score_forecast(
         "median": forecast.median,
         **{quantile_column(level): part for level, part in zip(LEVELS, quantiles, strict=True)},
         "crps": crps,
-        "log_prob": log_prob,
+        "nats": nats,
         "pit": pit,
-        "scale": naive_scale(panel, origins, season)[:, :, None],
+        "naive_error": naive_error(panel.values, season, origins)[:, :, None],
+        "scale": recent_error(panel, origins, season)[:, :, None],
     }
     happened = ~np.isnan(actual)
     frame = pd.DataFrame(
@@ -97,8 +106,16 @@ def score_forecast(
     return frame
 
 
-def naive_scale(panel: Panel, origins: npt.NDArray[np.int64], season: int = 1) -> Floats:
-    """(O, N) the naive forecast's mean absolute error before each origin: see `score_forecast`."""
+def _exact_crps(density: Density, actual: Floats) -> Floats:
+    """(O, N, H) the CRPS in closed form, NaN where there is none."""
+    normal = density.distribution
+    if not isinstance(normal, NormalDistribution) or density.last is not None:
+        return np.full(actual.shape, np.nan)
+    return crps_normal(actual, normal.location.numpy(), normal.scale.numpy())
+
+
+def recent_error(panel: Panel, origins: npt.NDArray[np.int64], season: int = 1) -> Floats:
+    """(O, N) the seasonal naive forecast's mean absolute error before each origin: see `score_forecast`."""
     values = panel.values
     known = np.where(np.isnan(values), -1, np.arange(values.shape[1]))
     place = np.maximum.accumulate(known, axis=1)

@@ -25,6 +25,9 @@ from tsrnn.protocols import Fittable, Panel, Predictor, time_text
 
 _LARGEST_FORECAST = 1 << 25
 """Values of all paths that are asked for at once: 256 MiB of them in double precision."""
+_FEWEST_PATHS = 2
+_FRAME = "frame 2"
+"""The columns that are kept in parts: those of another version are another backtest's."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,8 @@ def backtest(
         origins: the origins, and what is learned from before each.
         refit: "never": fitted once, before the first origin; k: anew before each k-th origin.
         warm_start: hand each fit the one before it (`previous`), to start from.
-        num_samples: S, paths a series, of those that have paths.
-        season: of the naive forecast whose error is the column `scale`.
+        num_samples: S, paths a series, of those that need paths to be scored.
+        season: of the naive forecast whose errors are the columns `naive_error` and `scale`.
         folder: keeps the scored forecasts of each fit as Parquet files; with them, an interrupted backtest
             resumes where it stopped. `backtest.parquet` there is the whole frame.
         progress: whether a progress bar is shown.
@@ -162,7 +165,7 @@ def backtest(
         origins.training_span(int(block[0]), horizon)  # what is wrong is said before an hour of fitting
     parts = None if folder is None else Path(folder) / "parts"
     if parts is not None:
-        plan = [str(origins), str(refit), warm_start, horizon, num_samples, season, panel_hash(panel)]
+        plan = [str(origins), str(refit), warm_start, horizon, num_samples, season, panel_hash(panel), _FRAME]
         _claim(
             parts, {"plan": plan, "models": {n: _identity(p) for n, p in zip(names, predictors, strict=True)}}
         )
@@ -220,12 +223,11 @@ class _Walk:
         return self._previous
 
     def _forecasts(self, fitted: Predictor, origins: npt.NDArray[np.int64]) -> Iterator[pd.DataFrame]:
-        values = len(self.panel.unique_ids) * self.num_samples * self.horizon
+        paths = _FEWEST_PATHS if getattr(fitted, "exact", False) else self.num_samples
+        values = len(self.panel.unique_ids) * paths * self.horizon
         for some in _blocks(origins, max(_LARGEST_FORECAST // values, 1)):
             known = self.panel.part(0, int(some[-1]) + 1)
-            forecast = fitted.forecast(
-                known, self.horizon, origins=some.tolist(), num_samples=self.num_samples
-            )
+            forecast = fitted.forecast(known, self.horizon, origins=some.tolist(), num_samples=paths)
             ds = self.panel.ds[some[:, None] + np.arange(1, self.horizon + 1)]
             # The time steps that came, where the calendar foresaw others.
             forecast = replace(forecast, ds=ds, origins=self.panel.ds[some], ends=self.panel.ends)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 import tsrnn
-from tsrnn.evaluation.backtests.captions import CAPTIONS, DEFINITIONS, DISTRIBUTION
 from tsrnn.evaluation.backtests.comparison import Comparison
+from tsrnn.evaluation.backtests.measures import CAPTIONS, DEFINITIONS, DISTRIBUTION
 from tsrnn.evaluation.report.page import ReportContents
 from tsrnn.protocols import Panel
 

@@ -25,8 +25,8 @@ from tsrnn.protocols import Panel
 SIGNIFICANCE_CAPTIONS = {
     "model": "Model",
     "loss": "Loss",
-    "difference": "Gain",
-    "skill_percent": "Skill, %",
+    "difference": "Gain ↑",
+    "skill_percent": "Skill, % ↑",
     "low": "Low, %",
     "high": "High, %",
     "statistic": "Statistic",
@@ -165,15 +165,16 @@ def _sections(contents: ReportContents) -> list[dict[str, Any]]:
     sections: list[dict[str, Any]] = [
         {
             "heading": "Scores",
-            "reading": "One row per model; a dash stands where a model has no such score.",
+            "reading": "One row per model; ↓ says that less is better, ↑ that more is. A dash stands where a "
+            "model has no such score.",
             "table": _table(contents.scores, captions),
             "definitions": definitions,
         }
     ]
     if not contents.significance.empty:
         reading = (
-            "Gain is the reference's mean loss less the model's, of the log score in nats. Skill is how much "
-            f"smaller a model's loss is than that of the {reference}, in percent; low and high bound its "
+            "Gain is the reference's mean loss less the model's, of scaled squared errors, scaled CRPS or nats. "
+            f"Skill is how much smaller a model's loss is than that of the {reference}, in percent; low and high bound its "
             f"{percent} interval. p is the probability of so large a difference between two "
             "equally good models, given how many differences there were (steps) and over how many in a row "
             "these were allowed to depend on one another (lags)."

@@ -55,12 +55,60 @@ def rmse(actual: Array, forecast: Array) -> npt.NDArray[np.float64]:
     return np.sqrt(_mean(_errors(actual, forecast) ** 2))
 
 
+def naive_error(
+    history: Array, seasonality: int, origins: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.float64]:
+    """MASE's scale: the mean absolute error of the seasonal naive forecast, one season ahead, in the history.
+
+        mean_{t ≤ T} |y_t − y_{t−m}|
+
+    Args:
+        history: (N, T) the values, NaN where there are none.
+        seasonality: m, steps in a season; 1 for none.
+        origins: (O,) indices of the time steps up to which the mean is taken; default the last alone.
+
+    Returns:
+        (O, N) the scales; without `origins`, (N,). NaN where it is 0, a series that repeats its season
+        exactly, and where no two values are a season apart.
+
+    Source: Hyndman and Koehler (2006), Another look at measures of forecast accuracy, International Journal
+    of Forecasting 22, 679-688, section 2.4; Hyndman and Athanasopoulos (2021), section 5.8, for seasons.
+    """
+    moves = np.abs(history[:, seasonality:] - history[:, :-seasonality])
+    seen = ~np.isnan(moves)
+    none = np.zeros((len(history), 1))
+    total = np.append(none, np.where(seen, moves, 0.0).cumsum(axis=1, dtype=np.float64), axis=1)
+    count = np.append(none, seen.cumsum(axis=1), axis=1)
+    last = np.array([history.shape[1] - 1]) if origins is None else origins
+    places = np.maximum(last + 1 - seasonality, 0)
+    total, count = total[:, places].T, count[:, places].T
+    scale = np.where(total > 0, total / np.maximum(count, 1), np.nan)
+    return scale[0] if origins is None else scale
+
+
+def scaled_mae(actual: Array, forecast: Array, scale: Array) -> npt.NDArray[np.float64]:
+    """Mean absolute error of each series in units of its scale: MASE, where the scale is `naive_error`.
+
+    Args:
+        actual: (N, H) observed values, in raw units, NaN where it is missing.
+        forecast: (N, H) the point forecasts, in raw units.
+        scale: (N,) in raw units; a series whose scale is NaN has no score, and may lack a forecast.
+
+    Returns:
+        (N,) the error of each series, without unit.
+
+    Raises:
+        ValueError: if a forecast of what was observed is missing, or the shapes differ.
+    """
+    return _mean(_errors(np.where(np.isnan(scale)[:, None], np.nan, actual), forecast)) / scale
+
+
 def mase(actual: Array, forecast: Array, history: Array, seasonality: int) -> npt.NDArray[np.float64]:
     """Mean absolute scaled error: the error in units of the naive forecast's own error in the history.
 
         MASE = mean_h |y_{T+h} − ŷ_{T+h}| / mean_t |y_t − y_{t−m}|
 
-    Below 1 the forecast is better than repeating the season before was, one step ahead, in the history. NaN
+    Below 1 the forecast is better than repeating the season before was in the history. NaN
     where that scale is 0 (a series that repeats its season exactly), where the history has no two values a
     season apart, and where nothing is observed; `numpy.nanmean` of the result leaves those series out.
 
@@ -79,10 +127,7 @@ def mase(actual: Array, forecast: Array, history: Array, seasonality: int) -> np
     Source: Hyndman and Koehler (2006), Another look at measures of forecast accuracy, International Journal
     of Forecasting 22, 679-688.
     """
-    scale = _mean(np.abs(history[:, seasonality:] - history[:, :-seasonality]))
-    scale = np.where(scale > 0, scale, np.nan)
-    # A series that has no score anyway may lack a forecast.
-    return _mean(_errors(np.where(np.isnan(scale)[:, None], np.nan, actual), forecast)) / scale
+    return scaled_mae(actual, forecast, naive_error(history, seasonality))
 
 
 def rmsse(actual: Array, forecast: Array, history: Array, seasonality: int) -> npt.NDArray[np.float64]:

@@ -9,24 +9,13 @@ import pandas as pd
 
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec
-from tsrnn.data.panels.base import PanelData
 from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import ConfigError
-from tsrnn.evaluation import (
-    AccuracyScore,
-    Assessment,
-    DensityScore,
-    assess,
-    judge_holdout,
-    judge_steps,
-    score,
-    score_holdout,
-    score_naive,
-)
+from tsrnn.evaluation import Reference, captioned, score_holdout
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads import Head, StudentT
 from tsrnn.models import AutoregressiveModel
-from tsrnn.predictors import NetworkPredictor, RandomWalk
+from tsrnn.predictors import NetworkPredictor
 from tsrnn.protocols import Batch, Context, Holdout, Panel
 from tsrnn.training.tasks.autoregressive import AutoregressiveTask
 from tsrnn.training.tasks.base import OptimizerFactory, SchedulerFactory
@@ -50,6 +39,11 @@ class Forecaster(AutoregressiveTask):
 
     Attributes:
         horizon: time steps that `predict` forecasts: those of the data module that it is trained on.
+        reference: what the verdict of a test is over, by the name of the baseline; None: the random walk for
+            prices, for other series the naive forecast that was best on the validation span.
+        scores: of the last test, one row a model: see `tsrnn.Comparison.scores`.
+        judged_by: the reference of the last test, and why it is that.
+        verdict: of the last test, one sentence.
     """
 
     def __init__(
@@ -74,9 +68,10 @@ class Forecaster(AutoregressiveTask):
         super().__init__(model, optimizer, scheduler)
         self.horizon = 20
         self.num_samples = num_samples
-        self.scores: list[DensityScore] | list[AccuracyScore] = []
-        self.verdicts: list[str] = []
-        self._tested: list[Assessment] = []
+        self.reference: str | None = None
+        self.scores = pd.DataFrame()
+        self.judged_by: Reference | None = None
+        self.verdict: str | None = None
 
     @classmethod
     def of_model(cls, model: AutoregressiveModel) -> Forecaster:
@@ -101,52 +96,27 @@ class Forecaster(AutoregressiveTask):
         self.horizon = getattr(data, "horizon", self.horizon)
 
     def test_step(self, batch: Batch | Holdout, batch_idx: int) -> None:
-        """Keep what the model said of each observed step; or forecast a holdout as a whole, and score it."""
-        if isinstance(batch, Holdout):
-            forecast = self.forecast(
-                batch.panel, batch.horizon, origins=[batch.origin], num_samples=self.num_samples
-            )
-            self.scores = [score_holdout(self.name, forecast, batch), score_naive(batch)]
-            self.verdicts = judge_holdout(self.name, forecast, batch)
+        """Score a holdout beside the naive forecasts; of any other batch, add its steps to the mean."""
+        if not isinstance(batch, Holdout):
+            super().test_step(batch, batch_idx)
             return
-        distribution, state = self.model(batch.encoding, self.carried(batch, "test"), batch.context)
-        self.carry(state, "test")
-        self._tested.append(assess(distribution, batch.encoding.targets, batch.encoding.observed))
+        found = score_holdout(self, batch, reference=self.reference)
+        self.scores, self.judged_by, self.verdict = found.scores, found.reference, found.verdict
+        own = found.scores.iloc[0].drop(["model", "values"]).astype(float).dropna()
+        self.log_dict({f"test_{name}": value for name, value in own.items()}, batch_size=1)
 
     def on_test_epoch_end(self) -> None:
-        """Score the span, beside the random walk on the same steps: see `scores` and `verdicts`."""
-        if not self._tested:  # a holdout, which is scored already
-            return
-        nats = score(self.name, self._tested)
-        self.scores = [nats, *self._random_walks()]
-        self._tested.clear()
-        data = self._data
-        self.verdicts = [] if data is None else judge_steps(self, data.panel, data.spans)
-        self.log("test_nats", nats.nats)
+        """Log the mean of what was no holdout."""
+        mean = self._log_mean("test")
+        if mean is not None:
+            row = {"model": self.name, "values": mean[1], self.criterion: mean[0]}
+            self.scores = pd.DataFrame([row])
 
     @property
     def seen(self) -> str | None:
         """The last time step that it was trained or chosen on, of a checkpoint made with a data module."""
         data = self.contents.get("data")
         return None if data is None else str(data["valid_end"])
-
-    @property
-    def _data(self) -> PanelData | None:
-        """What the trainer tests on; None with bare loaders, which have no panel to walk on."""
-        data = getattr(self.trainer, "datamodule", None)
-        return data if isinstance(data, PanelData) else None
-
-    def _random_walks(self) -> list[DensityScore]:
-        data = self._data
-        if data is None:
-            return []
-        train, first, last = data.spans
-        span = slice(first, last)
-        returns, observed = data.encoding.targets.double()[:, span], data.encoding.observed[:, span]
-        walks = (RandomWalk("constant", train), RandomWalk("ewma"))
-        return [
-            score(walk.name, [assess(walk.densities(data.panel, span), returns, observed)]) for walk in walks
-        ]
 
     def predict_step(self, batch: Panel, batch_idx: int) -> Forecast | QuantileForecast:
         """The forecast beyond the panel's last time step."""
@@ -168,5 +138,5 @@ class Forecaster(AutoregressiveTask):
         )
 
     def score_frame(self) -> pd.DataFrame:
-        """The scores of the last test as a table, the model first."""
-        return pd.DataFrame([one.row() for one in self.scores])
+        """The scores of the last test as a table, the model first; for a program, see `scores`."""
+        return captioned(self.scores, self.model.codec.kind)

@@ -15,7 +15,7 @@ from tsrnn.data.text.word_vectors import WordVectors, read_word_vectors
 from tsrnn.decoding import Decoding, generate
 from tsrnn.embeddings import TokenEmbedding
 from tsrnn.errors import ConfigError
-from tsrnn.evaluation import SentenceScore, neighbours, perplexity, score_sentences
+from tsrnn.evaluation import SentenceScore, captioned, neighbours, perplexity, score_sentences
 from tsrnn.heads import Categorical, Head
 from tsrnn.models import AutoregressiveModel, vocabulary_of
 from tsrnn.training.tasks.autoregressive import AutoregressiveTask
@@ -148,5 +148,5 @@ class LanguageModel(AutoregressiveTask):
         return neighbours(self.model, word, count)
 
     def score_frame(self) -> pd.DataFrame:
-        """The scores of the last test: tokens, nats per token, perplexity."""
-        return pd.DataFrame([{"model": self.name, **self.scores}])
+        """The scores of the last test: tokens, nats per token, perplexity; for a program, see `scores`."""
+        return captioned(pd.DataFrame([{"model": self.name, **self.scores}]), "text")
