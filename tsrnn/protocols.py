@@ -148,6 +148,10 @@ class Panel:
         """The values as a tensor, which shares their memory where they may be written to."""
         return torch.from_numpy(self.values if self.values.flags.writeable else self.values.copy())
 
+    def to(self, device: Any) -> Panel:
+        """The same, wherever Lightning sends its batches: a forecaster moves what it reads."""
+        return self
+
     def with_values(self, values: npt.NDArray[np.float64]) -> Panel:
         """The same series and time steps with other values, (N, T)."""
         return replace(self, values=values)
@@ -222,6 +226,10 @@ class Holdout(NamedTuple):
     def season(self) -> int:
         """The season of MASE's scale."""
         return first_season(self.seasons)
+
+    def to(self, device: Any) -> Holdout:
+        """The same, as `Panel.to`."""
+        return self
 
 
 def first_season(seasons: Sequence[int]) -> int:

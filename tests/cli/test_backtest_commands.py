@@ -125,8 +125,43 @@ def test_test_ends_with_a_verdict(capsys):
     assert main(["fit", "--config", PANEL, "--data.path=panel.csv", *SMALL]) == 0
     run = facts(capsys.readouterr().out)["run"]
     assert main(["test", "--ckpt_path", run]) == 0
-    (verdict,) = verdicts(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    (verdict,) = verdicts(out)
     assert "seasonal naive" in verdict
+    assert facts(out)["reference"].startswith("seasonal naive (7), the best naive forecast on the validation")
+    header = "model values MASE ↓ sMAPE, % ↓ wQL ↓ scaled CRPS ↓ covers, % → 80 covers, % → 95"
+    assert out.splitlines()[0].replace("\t", " ") == header
+    # From the same origin a backtest says the same, out of the checkpoint alone and out of the file.
+    ours = pd.read_csv(facts(out)["scores"])
+    for name, file in (("alone", []), ("filed", ["panel.csv"])):
+        assert main(["backtest", run, *file, "--out", name]) == 0
+        said = capsys.readouterr().out
+        theirs = pd.read_csv(f"{name}/scores.csv")[ours.columns]
+        assert theirs["model"].tolist() == ours["model"].tolist()
+        np.testing.assert_allclose(theirs.drop(columns="model"), ours.drop(columns="model"), rtol=1e-9)
+        assert verdicts(said) == [verdict]
+        assert facts(said)["reference"] == facts(out)["reference"]
+    # Another reference is another verdict, and changes no score.
+    for command in (["test", "--ckpt_path", run], ["backtest", run, "--out", "naive"]):
+        assert main([*command, "--reference", "naive"]) == 0
+        said = capsys.readouterr().out
+        assert "that of the naive (last value)" in verdicts(said)[0]
+        assert facts(said)["reference"] == "naive (last value), as asked"
+    assert main(["test", "--ckpt_path", run, "--reference", "naif"]) == 2
+    assert "there is no reference 'naif', did you mean naive" in capsys.readouterr().err
+
+
+def test_prices_have_the_same_numbers_by_test_and_by_backtest(capsys):
+    assert main(["test", "--ckpt_path", "prices_run"]) == 0
+    out = capsys.readouterr().out
+    assert main(["backtest", "prices_run", "--horizon", "1", "--stride", "1", "--out", "ones"]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[2].split("\t")[2] == "nats per step ↓"
+    ours, theirs = pd.read_csv(facts(out)["scores"]), pd.read_csv("ones/scores.csv")
+    assert ours["model"].tolist() == theirs["model"].tolist()
+    theirs = theirs[ours.columns].drop(columns="model")
+    np.testing.assert_allclose(theirs, ours.drop(columns="model"), rtol=1e-9)
+    assert verdicts(said)[0] == verdicts(out)[0]
 
 
 @pytest.mark.parametrize(

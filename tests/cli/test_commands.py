@@ -82,10 +82,15 @@ def test_test_prints_the_model_beside_the_random_walk(capsys):
     assert main(["test", "--ckpt_path", "runs/latest"]) == 0
     out = capsys.readouterr().out
     lines = [line.split("\t") for line in out.splitlines()]
-    assert lines[0][:4] == ["model", "steps", "nats", "mae_percent"]
+    assert lines[0] == [
+        *("model", "values", "nats per step ↓", "sMAPE, % ↓", "scaled CRPS ↓", "covers, % → 80"),
+        "covers, % → 95",
+    ]
     assert [line[0] for line in lines[1:4]] == ["LSTM", "random walk", "random walk, EWMA volatility"]
     assert len({line[1] for line in lines[1:4]}) == 1
-    assert Path(facts(out)["scores"]).is_file()
+    said = facts(out)
+    assert list(pd.read_csv(said["scores"]).columns) == lines[0]
+    assert said["reference"] == "random walk, the reference of prices"
     assert main(["test", "--ckpt_path", "runs/latest"]) == 0  # a second run does not fail
 
 

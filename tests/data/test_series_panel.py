@@ -82,6 +82,7 @@ def test_the_test_is_a_forecast_from_the_last_session_before_its_span():
     (holdout,) = data.test_dataloader()
     assert holdout.panel is data.panel
     assert (holdout.origin, holdout.horizon, holdout.season) == (190, 9, 4)
+    assert (holdout.train, holdout.seasons) == (186, data.codec.seasons)
     (panel,) = data.predict_dataloader()
     assert panel is data.panel
 
@@ -415,15 +416,14 @@ def test_a_test_file_says_how_far_ahead_a_forecast_is_wanted(tmp_path):
 # What a checkpoint keeps
 
 
-def test_the_history_is_what_a_forecast_reads_and_nothing_if_that_is_too_large(monkeypatch):
+def test_the_history_is_the_panel_its_end_or_nothing_by_its_size(monkeypatch):
     data = small()
     codec = data.codec
     needed = codec.memory + codec.context * codec.block_size
-    history = data.history()
-    assert history.num_steps == needed == 20
-    np.testing.assert_array_equal(history.values, data.panel.values[:, -needed:])
+    assert needed == 20
+    np.testing.assert_array_equal(data.history().values, data.panel.values)
     monkeypatch.setattr("tsrnn.data.panels.base.HISTORY_VALUES", 6 * needed)
-    assert data.history() is not None
+    np.testing.assert_array_equal(data.history().values, data.panel.values[:, -needed:])
     monkeypatch.setattr("tsrnn.data.panels.base.HISTORY_VALUES", 6 * needed - 1)
     assert data.history() is None
 

@@ -8,6 +8,7 @@ from tests.prices import random_walks
 from tests.training.test_checkpoints import SMALL, new_data, new_task, new_trainer
 from tsrnn.backbones import GRU
 from tsrnn.data import PriceSeries
+from tsrnn.data.loaders.streams import SeriesChunks
 from tsrnn.errors import DataError, TrainingError
 from tsrnn.heads import NormalMixture, StudentT
 from tsrnn.protocols import Batch, Predictor
@@ -58,17 +59,24 @@ def test_testing_stands_beside_the_random_walk_on_the_same_steps(trained):
     with quiet():
         trainer.test(task, datamodule=data, verbose=False)
         trainer.test(task, datamodule=data, verbose=False)  # a second test adds nothing to the first
-    frame = task.score_frame()
+    frame = task.scores
     assert list(frame["model"]) == ["GRU", "random walk", "random walk, EWMA volatility"]
-    assert set(frame["steps"]) == {120}
+    assert set(frame["values"]) == {120}
     with torch.no_grad():
         nats, _ = task.eval().model.loss(data.encoding)
     assert frame["nats"][0] == pytest.approx(float(nats[:, 340:].mean()), rel=1e-5)
+    assert float(trainer.callback_metrics["test_nats"]) == pytest.approx(frame["nats"][0])
     moves = np.diff(np.log(data.panel.values))
-    scale = np.sqrt((moves[:, :279] ** 2).mean(1, keepdims=True))
+    scale = np.sqrt((moves[:, :339] ** 2).mean(1, keepdims=True))  # all that lies before the test span
     walk = 0.5 * (moves[:, 339:] / scale) ** 2 + np.log(scale) + 0.5 * np.log(2 * np.pi)
     assert frame["nats"][1] == pytest.approx(walk.mean(), rel=1e-6)
-    assert frame["mae_percent"][1] == pytest.approx(100 * np.abs(moves[:, 339:]).mean(), rel=1e-6)
+    assert frame["smape"][1] == pytest.approx(100 * np.abs(moves[:, 339:]).mean(), rel=1e-4)
+    assert list(task.score_frame().columns) == [
+        *("model", "values", "nats per step ↓", "sMAPE, % ↓", "scaled CRPS ↓"),
+        *("covers, % → 80", "covers, % → 95"),
+    ]
+    assert str(task.judged_by) == "random walk, the reference of prices"
+    assert task.verdict.startswith("GRU: ")
 
 
 @pytest.mark.parametrize("head", [StudentT, NormalMixture])
@@ -153,7 +161,13 @@ def test_bare_loaders_serve_as_well(tmp_path):
         trainer.fit(task, data.train_dataloader(), data.val_dataloader())
         trainer.test(task, data.test_dataloader(), verbose=False)
         trainer.save_checkpoint(tmp_path / "bare.ckpt")
-    assert list(task.score_frame()["model"]) == ["GRU"]
+    assert task.scores["model"].tolist() == ["GRU", "random walk", "random walk, EWMA volatility"]
+    before = task.scores["nats"][0]
+    with quiet():
+        trainer.test(task, SeriesChunks(data.encoding, 340, 400), verbose=False)  # batches, and no panel
+    assert list(task.score_frame().columns) == ["model", "values", "nats per step ↓"]
+    assert task.scores["values"].tolist() == [120]
+    assert task.scores["nats"][0] == pytest.approx(before, rel=1e-5)
 
 
 def test_a_batch_that_goes_on_starts_from_the_carried_state_without_its_graph(trained):

@@ -13,6 +13,7 @@ from tests.training.test_checkpoints import new_trainer
 from tsrnn.codecs import Blocks
 from tsrnn.data import PriceSeries, SeriesPanel
 from tsrnn.errors import DataError, DataWarning
+from tsrnn.evaluation import Comparison, Origins, backtest, choose_reference
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.protocols import Panel, Predictor
 from tsrnn.training import Forecaster, load
@@ -245,13 +246,7 @@ def test_a_checkpoint_alone_forecasts_bit_for_bit(trained):
     )
     np.testing.assert_array_equal(ours.last, theirs.last)
     np.testing.assert_array_equal(ours.ds, theirs.ds)
-    np.testing.assert_array_equal(
-        numbers(loaded.forecast(trained.panel, 9, num_samples=30, seed=3)), numbers(theirs)
-    )
-    if trained.name == "quantiles":
-        # The paths' generator is seeded with the origin's place, which is another in the history.
-        ours, theirs = (numbers(one)[..., :4] for one in (ours, theirs))
-        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(numbers(ours), numbers(theirs))
     assert loaded.contents["data"] == trained.data.description()
 
 
@@ -271,17 +266,39 @@ def test_the_test_stands_beside_the_seasonal_naive(trained):
     with quiet():
         trained.trainer.test(trained.task, datamodule=trained.data, verbose=False)
         trained.trainer.test(trained.task, datamodule=trained.data, verbose=False)
-    frame = trained.task.score_frame()
-    assert list(frame["model"]) == ["GRU", "seasonal naive (4)"]
-    assert list(frame.columns) == ["model", "series", "values", "mase", "wql", "coverage_80"]
-    assert frame["series"].tolist() == [6, 6]
-    assert frame["values"].tolist() == [24, 24]
-    assert np.isfinite(frame[["mase", "wql", "coverage_80"]]).all(axis=None)
-    forecast = trained.forecast(origins=[195], horizon=4, num_samples=50)
+    frame = trained.task.scores
+    assert list(frame["model"]) == ["GRU", "seasonal naive (4)", "naive (last value)", "drift"]
+    assert frame["values"].tolist() == [24] * 4
+    assert np.isfinite(frame[["mase", "wql", "scaled_crps", "coverage_80"]]).all(axis=None)
+    assert list(trained.task.score_frame().columns) == [
+        *("model", "values", "MASE ↓", "sMAPE, % ↓", "wQL ↓", "scaled CRPS ↓"),
+        *("covers, % → 80", "covers, % → 95"),
+    ]
+    assert trained.task.judged_by.name == "seasonal naive (4)"
+    assert "on the validation span: MASE" in trained.task.judged_by.reason
+    logged = float(trained.trainer.callback_metrics["test_mase"])
+    assert logged == pytest.approx(frame["mase"][0], rel=1e-6)
+    forecast = trained.forecast(origins=[195], horizon=4, num_samples=200)
     error = np.abs(forecast.quantile(0.5)[0] - trained.panel.values[:, 196:])
     history = trained.panel.values[:, :196]
     scale = np.abs(history[:, 4:] - history[:, :-4]).mean(1)
     assert frame["mase"][0] == pytest.approx((error.mean(1) / scale).mean(), rel=1e-5)
+
+
+def test_a_checkpoint_backtests_to_the_numbers_of_the_test(trained):
+    with quiet():
+        trained.trainer.test(trained.task, datamodule=trained.data, verbose=False)
+    loaded = load(trained.path)
+    chosen = choose_reference(loaded.history, 4, (1, 4), 192, 196)
+    assert str(chosen) == str(trained.task.judged_by)
+    frame = backtest([loaded, chosen.predictor], loaded.history, 4, Origins(195), season=4)
+    comparison = Comparison(frame, chosen.name)
+    ours, theirs = (
+        one.set_index("model").loc[["GRU", chosen.name]].astype(float)
+        for one in (trained.task.scores, comparison.scores)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    assert comparison.verdicts == [trained.task.verdict]
 
 
 def test_prediction_is_the_forecast_beyond_the_last_session(trained):

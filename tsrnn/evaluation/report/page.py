@@ -173,10 +173,11 @@ def _sections(contents: ReportContents) -> list[dict[str, Any]]:
     ]
     if not contents.significance.empty:
         reading = (
-            "Gain is the reference's mean loss less the model's, of scaled squared errors, scaled CRPS or nats. "
-            f"Skill is how much smaller a model's loss is than that of the {reference}, in percent; low and high bound its "
-            f"{percent} interval. p is the probability of so large a difference between two "
-            "equally good models, given how many differences there were (steps) and over how many in a row "
+            "Gain is the reference's mean loss less the model's, of scaled squared errors, scaled CRPS or "
+            "nats. Skill is how much smaller a model's loss is than that of the "
+            f"{reference}, in percent; low and high bound its {percent} interval. p is the probability of so "
+            "large a difference between two equally good models, given how many differences there were "
+            "(steps) and over how many in a row "
             "these were allowed to depend on one another (lags)."
         )
         table = _table(contents.significance[list(SIGNIFICANCE_CAPTIONS)], SIGNIFICANCE_CAPTIONS)

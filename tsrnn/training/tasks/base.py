@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from tsrnn.components import class_path, describe
 from tsrnn.errors import ConfigError, TrainingError
-from tsrnn.protocols import Holdout, Panel
+from tsrnn.protocols import Panel
 from tsrnn.training.checkpoints.contents import contents, restore_random_states
 from tsrnn.training.runtime.schedules import WarmupCosine, total_steps
 
@@ -126,12 +126,6 @@ class Task(pl.LightningModule, ABC):
             distributed.all_reduce(count)
             return total * distributed.get_world_size() / count.clamp_min(1)
         return total / count.clamp_min(1)
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """A panel stays where it is: a forecaster moves what it reads."""
-        if isinstance(batch, Panel | Holdout):
-            return batch
-        return super().transfer_batch_to_device(batch, device, dataloader_idx)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Add the batch's observed steps to the epoch's mean."""
