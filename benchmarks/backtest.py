@@ -1,8 +1,8 @@
 """What a backtest says of the shipped configuration on 20 US stocks, and what it costs.
 
 density: one-step forecasts of 2016 to 2022, trained to 2012 and chosen on 2013 to 2015, by `tsrnn
-backtest`, against GJR-GARCH(1,1)-t fitted to each stock up to 2015: the difference of the log scores in
-nats a day (means over the stocks), its Diebold-Mariano statistic with 20 Newey-West lags, and the coverage
+backtest`, against GJR-GARCH(1,1)-t fitted to each stock up to 2015: how many nats a day the network's are
+lower (means over the stocks), their Diebold-Mariano statistic with 20 Newey-West lags, and the coverage
 of the intervals.
 
 speed: 20 stocks × 250 origins × horizon 20 × 200 paths, forecast and scored, of a network and of baselines.
@@ -62,7 +62,7 @@ def density(seeds: list[int]) -> None:
             frame = pd.read_parquet(Path(folder) / "backtest.parquet")
         print(*(line for line in said.splitlines() if line.startswith("verdict")), sep="\n")
         comparison = Comparison(frame, GARCH, lags=20)
-        tests = comparison.significance.set_index(["model", "loss"]).loc[("LSTM", "log score")]
+        tests = comparison.significance.set_index(["model", "loss"]).loc[("LSTM", "nats")]
         own = comparison.scores.set_index("model").loc["LSTM"]
         coverage = {f"{level} %": own[f"coverage_{level}"] for level in (80, 95)}
         rows.append({"seed": seed, "nats": tests["difference"], "DM": tests["statistic"], **coverage})

@@ -1,8 +1,7 @@
 """How much better than GJR-GARCH is one recurrent density of next-day returns?
 
-The mean negative log score of daily returns in percent (nats of the natural log return, plus log 100; less
-is better) over all stocks and days of a test span, one step ahead, and the coverage of the central 80 and
-95 percent intervals:
+The mean of −log p of the daily log return, in nats (less is better), over all stocks and days of a test span,
+one step ahead, and the coverage of the central 80 and 95 percent intervals:
 
     us20      20 US stocks since 1990 (prices/us20_adjclose.csv.gz in the folder that TSRNN_BENCHMARK_DATA
               names): trained to 2012, best epoch chosen on 2013 to 2015, tested on 2016 to 2022
@@ -33,12 +32,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from arch import arch_model
 from scipy import stats
 
 from tsrnn.data import PriceSeries
-from tsrnn.evaluation import Assessment, score
+from tsrnn.evaluation import CAPTIONS
 from tsrnn.predictors.random_walk import log_returns
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +68,7 @@ def garch_row(name: str, data: PriceSeries, leverage: bool, since: int = 0) -> d
     """Each stock's own model, fitted from session `since` to the test span, then filtered through that."""
     _, first, last = data.spans
     returns = 100 * log_returns(data.panel).numpy()
-    assessments = []
+    log_probs, pits = [], []
     for series in returns[:, since:last]:
         observed = ~np.isnan(series)
         values, fitted = series[observed], int(observed[: first - since].sum())
@@ -85,9 +83,11 @@ def garch_row(name: str, data: PriceSeries, leverage: bool, since: int = 0) -> d
         degrees = parameters["nu"]
         scale = volatility * math.sqrt((degrees - 2) / degrees)  # t of variance 1
         log_prob = stats.t.logpdf(residuals / scale, degrees) - np.log(scale / 100)  # of the log return
-        parts = log_prob, stats.t.cdf(residuals / scale, degrees), residuals / 100
-        assessments.append(Assessment(*(torch.from_numpy(part[fitted:]) for part in parts)))
-    return score(name, assessments).row()
+        log_probs.append(log_prob[fitted:])
+        pits.append(stats.t.cdf(residuals / scale, degrees)[fitted:])
+    log_prob, distance = np.concatenate(log_probs), np.abs(np.concatenate(pits) - 0.5)
+    inside = {f"coverage_{level}": 100 * np.mean(distance <= level / 200) for level in (80, 95)}
+    return {"model": name, "values": len(log_prob), "nats": -log_prob.mean(), **inside}
 
 
 def said_value(command: list[str], name: str) -> str:
@@ -97,7 +97,7 @@ def said_value(command: list[str], name: str) -> str:
 
 
 def network_rows(cell: str, arguments: dict[str, str], seed: int) -> pd.DataFrame:
-    """test.csv of one fit and test by the command line: the network first, then the random walks."""
+    """The scores of one fit and test by the command line: the network first, then the random walks."""
     with tempfile.TemporaryDirectory() as folder:
         options = [f"--data.{name}={value}" for name, value in arguments.items()]
         config = ROOT / "configs" / "forecast" / f"prices_{cell.lower()}.yaml"
@@ -105,7 +105,8 @@ def network_rows(cell: str, arguments: dict[str, str], seed: int) -> pd.DataFram
         fit += [f"--seed_everything={seed}", f"--data.seed={seed}", f"--trainer.default_root_dir={folder}"]
         run = said_value(fit, "run")
         test = [COMMAND, "test", "--ckpt_path", run, f"--trainer.default_root_dir={folder}"]
-        return pd.read_csv(said_value(test, "scores"))
+        names = {CAPTIONS[name]: name for name in ("values", "nats", "coverage_80", "coverage_95")}
+        return pd.read_csv(said_value(test, "scores"))[["model", *names]].rename(columns=names)
 
 
 def table(arguments: dict[str, str], cells: list[str], seeds: list[int]) -> pd.DataFrame:
@@ -121,9 +122,8 @@ def table(arguments: dict[str, str], cells: list[str], seeds: list[int]) -> pd.D
             rows += frames[0].iloc[1:].to_dict("records")
         ends = {"smallest": networks["nats"].min(), "largest": networks["nats"].max()}
         rows.append({"model": f"{cell}, median of {len(seeds)} seeds", **networks.median().to_dict(), **ends})
-    frame = pd.DataFrame(rows).astype({"steps": int})
-    assert frame["steps"].nunique() == 1, "the models were scored on different days"
-    frame[frame.columns.intersection(["nats", "smallest", "largest"])] += math.log(100)
+    frame = pd.DataFrame(rows).astype({"values": int})
+    assert frame["values"].nunique() == 1, "the models were scored on different days"
     return frame.sort_values("nats", ignore_index=True)
 
 
@@ -138,7 +138,7 @@ def main() -> None:
     tables = {}
     for name in [options.only] if options.only else sets:
         frame = table(sets[name], options.cells, options.seeds)
-        print(f"# {name}: nats per day of returns in percent")
+        print(f"# {name}: nats a day of the log return")
         print(frame.round(4).to_csv(sep="\t", index=False), flush=True)
         tables[name] = json.loads(frame.to_json(orient="records"))
     if options.json:

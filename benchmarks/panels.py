@@ -291,8 +291,8 @@ def main() -> None:
     folder = os.environ.get("TSRNN_BENCHMARK_DATA")
     if folder is None:
         sys.exit("panels.py: TSRNN_BENCHMARK_DATA must name the data's folder")
-    names = ["panel", "steps", "series × origins", "SeasonalNaive MASE", "wQL", "AutoETS MASE", "wQL"]
-    names += ["tsrnn MASE", "wQL", "CPU s"] * (options.model == "tsrnn") + ["CPU s of AutoETS"]
+    names = ["panel", "steps", "series × origins", "SeasonalNaive MASE ↓", "wQL ↓", "AutoETS MASE ↓", "wQL ↓"]
+    names += ["tsrnn MASE ↓", "wQL ↓", "CPU s"] * (options.model == "tsrnn") + ["CPU s of AutoETS"]
     print(f"| {' | '.join(names)} |")
     print(f"| {' | '.join(['---'] * 2 + ['---:'] * (len(names) - 2))} |", flush=True)
     for name in options.panels:

@@ -302,7 +302,7 @@ def forecasts(worker: Worker) -> None:
             if density is not None:
                 later = [min(origin + 1, sessions - 20) for origin in origins]
                 actual = np.stack([panel.values[:, one : one + 20] for one in later])
-                exact = {"nats": density.log_prob(actual), "cdf": density.cdf(actual)}
+                exact = {"log_prob": density.log_prob(actual), "cdf": density.cdf(actual)}
                 worker.keep(f"forecast: {name}, closed form", median=density.median, **exact)
 
 
@@ -328,7 +328,7 @@ def words(worker: Worker) -> None:
         sentences = ["The class is an object.", "class The object an is.", "A function returns a value."]
         for number, score in enumerate(model.score(sentences), 1):
             whole = [score.log_prob, score.perplexity]
-            parts = {"tokens": score.tokens, "nats": score.log_probs, "whole": whole}
+            parts = {"tokens": score.tokens, "log_probs": score.log_probs, "whole": whole}
             worker.keep(f"words: sentence {number}", **parts)
 
 

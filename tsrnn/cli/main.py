@@ -20,7 +20,7 @@ from tsrnn.errors import ConfigError, Interrupted, TsrnnError, nearest
 _VERBS = {
     "fit": ("train", "train a model:  tsrnn fit --config configs/forecast/prices_lstm.yaml"),
     "validate": ("train", "score the validation span of a checkpoint"),
-    "test": ("train", "score the test span of a checkpoint, beside the random walk"),
+    "test": ("train", "score the test span of a checkpoint, beside naive forecasts"),
     "predict": ("train", "forecast beyond the configured data, into a run folder"),
     "fetch": ("fetch", "daily prices from Yahoo:  tsrnn fetch AAPL 005930.KS --output prices.csv"),
     "forecast": ("forecast", "forecast from a checkpoint:  tsrnn forecast CKPT [FILE] --horizon 20"),

@@ -103,6 +103,13 @@ class _Verb(CommandLine):
         if is_main_process():
             write_forecast(self.source.panel, forecasts[0], None, self.folder, levels=(80, 95))
 
+    def before_test(self) -> None:
+        """Take the reference that was asked for."""
+        reference = self.config["test"].reference
+        if reference is not None and isinstance(self.model, LanguageModel):
+            raise ConfigError("--reference is for forecasts: a model of words has none")
+        self.model.reference = reference
+
     def after_test(self) -> None:
         """Show the scores and write them."""
         if not is_main_process():

@@ -43,7 +43,7 @@ class Comparison:
     rows that have one, and, for models with a density, −log p, whose differences are nats and not percent.
 
     Rows that one of the models has not forecast are left out for all. A frame without `nats` or
-    `naive_error` has no log scores, or no MASE.
+    `naive_error` has no nats, or no MASE.
 
     Args:
         frame: of `tsrnn.backtest`, or of several put together.
