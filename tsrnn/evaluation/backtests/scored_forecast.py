@@ -14,7 +14,7 @@ import pandas as pd
 
 from tsrnn.evaluation.scores.accuracy import pinball
 from tsrnn.evaluation.scores.probabilistic import crps_sample
-from tsrnn.forecasts import LEVELS, Forecast, QuantileForecast
+from tsrnn.forecasts import LEVELS, Forecast, QuantileForecast, own_times
 from tsrnn.protocols import Panel
 
 Floats = npt.NDArray[np.float64]
@@ -69,9 +69,8 @@ def score_forecast(
     if density is not None:
         log_prob, exact = density.log_prob(actual), density.cdf(actual)
         pit = np.where(np.isnan(exact), pit, exact)
-    cutoffs, times = forecast.origins[:, None, None], forecast.ds[:, None, :]
-    if panel.ends is not None:
-        cutoffs, times = cutoffs + panel.ends[:, None], times + panel.ends[:, None]
+    common = forecast.origins[:, None, None], forecast.ds[:, None, :]
+    cutoffs, times = (own_times(part, panel.ends, forecast.dates) for part in common)
     columns: dict[str, Any] = {
         "unique_id": np.arange(actual.shape[1])[:, None],
         "cutoff": cutoffs,
