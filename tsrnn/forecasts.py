@@ -76,6 +76,28 @@ class Density:
         return self.median.shape[-1] if self.steps is None else self.steps
 
 
+def own_times(
+    times: npt.NDArray[Any], ends: npt.NDArray[np.int64] | None, dates: npt.NDArray[Any] | None
+) -> npt.NDArray[Any]:
+    """Time steps as each series counts them: see `Panel.ends`.
+
+    Args:
+        times: (..., 1, K) time steps that all series have in common.
+        ends: (N,) as in `Panel`, or None.
+        dates: (U,) the dates that the time steps of all series are counted on, or None.
+
+    Returns:
+        (..., N, K), NaT before the first of the dates; where no series has an end of its own, the time steps
+        as they are.
+    """
+    if ends is None:
+        return times
+    if dates is None:
+        return np.asarray(times + ends[:, None])
+    places = np.searchsorted(dates, times) + ends[:, None]
+    return np.where(places < 0, np.datetime64("NaT"), dates[np.maximum(places, 0)])
+
+
 class _ForecastTable(ABC):
     """What every forecast offers, however it holds its distribution."""
 
@@ -84,6 +106,7 @@ class _ForecastTable(ABC):
     ds: npt.NDArray[Any]
     last: npt.NDArray[np.float64]
     ends: npt.NDArray[np.int64] | None
+    dates: npt.NDArray[Any] | None
 
     @property
     @abstractmethod
@@ -117,9 +140,8 @@ class _ForecastTable(ABC):
 
         quantiles = sorted({0.5, *(0.5 + sign * level / 200 for level in levels for sign in (-1, 1))})
         mean = self.mean
-        cutoffs, times = self.origins[:, None, None], self.ds[:, None, :]
-        if self.ends is not None:
-            cutoffs, times = cutoffs + self.ends[:, None], times + self.ends[:, None]
+        common = self.origins[:, None, None], self.ds[:, None, :]
+        cutoffs, times = (own_times(part, self.ends, self.dates) for part in common)
         columns: dict[str, Any] = {
             "unique_id": np.broadcast_to(np.array(self.unique_ids, dtype=object)[:, None], mean.shape),
             "cutoff": np.broadcast_to(cutoffs, mean.shape),
@@ -142,6 +164,7 @@ class _ForecastTable(ABC):
             "ds": self.ds[origin : origin + 1],
             "last": self.last[origin : origin + 1, series : series + 1],
             "ends": None if self.ends is None else self.ends[series : series + 1],
+            "dates": self.dates,
         }
 
 
@@ -155,8 +178,9 @@ class Forecast(_ForecastTable):
         ds: (O, H) time steps that are forecast.
         samples: (O, N, S, H) paths.
         last: (O, N) values at the origins, NaN where the series has none.
-        ends: (N,) the last time step of each series that counts its own, as in `Panel`; else None.
+        ends: (N,) the last time step of each series that has its own, as in `Panel`; else None.
         density: the closed form of the first steps, where there is one.
+        dates: of all time steps, those that are forecast included, where `ends` counts on them; else None.
     """
 
     unique_ids: tuple[str, ...]
@@ -166,6 +190,7 @@ class Forecast(_ForecastTable):
     last: npt.NDArray[np.float64]
     ends: npt.NDArray[np.int64] | None = None
     density: Density | None = None
+    dates: npt.NDArray[Any] | None = None
 
     def only(self, origin: int, series: int) -> Self:
         """The forecast of one series from one origin, by their places; of its paths alone."""
@@ -239,7 +264,8 @@ class QuantileForecast(_ForecastTable):
         values: (O, N, Q, H) quantiles.
         levels: (Q,) of the quantiles, increasing.
         last: (O, N) values at the origins, NaN where the series has none.
-        ends: (N,) the last time step of each series that counts its own, as in `Panel`; else None.
+        ends: (N,) the last time step of each series that has its own, as in `Panel`; else None.
+        dates: of all time steps, those that are forecast included, where `ends` counts on them; else None.
     """
 
     unique_ids: tuple[str, ...]
@@ -249,6 +275,7 @@ class QuantileForecast(_ForecastTable):
     levels: npt.NDArray[np.float64]
     last: npt.NDArray[np.float64]
     ends: npt.NDArray[np.int64] | None = None
+    dates: npt.NDArray[Any] | None = None
 
     def only(self, origin: int, series: int) -> Self:
         """The forecast of one series from one origin, by their places."""

@@ -119,10 +119,14 @@ class Panel:
         ds: the T time steps in increasing order, datetime64 or integers.
         values: (N, T) float64 in the raw unit (a price in its currency), NaN where a series has none.
         calendar: what makes the time steps that follow: an exchange's code, "24/7" or "none".
-        ends: (N,) for series without dates that each count their own time steps: the number of each one's
-            last. The series stand aligned at their ends, and `ds` is then −T + 1, ..., 0. Else None.
+        ends: (N,) for series that each have a last time step of their own, and stand aligned at those; else
+            None. Of numbered time steps it is the number of each one's last, and `ds` is −T + 1, ..., 0. Of
+            dates it says how many of them each one's last is from the panel's last, 0 or less: `ds` is then
+            that of the series that end last.
         kind: prices, whose step is a log return, or series of any values; it decides in which unit nats are
             given, and which naive forecast is the reference.
+        dates: (U,) where there are dates and `ends`, the dates that the time steps of all series are counted
+            on, up to the panel's last; else None.
     """
 
     unique_ids: tuple[str, ...]
@@ -131,6 +135,7 @@ class Panel:
     calendar: str = "none"
     ends: npt.NDArray[np.int64] | None = None
     kind: Literal["prices", "series"] = "series"
+    dates: npt.NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.unique_ids), len(self.ds)):
@@ -172,6 +177,8 @@ class Panel:
         ds, values = self.ds[start:stop], self.values[:, start:stop]
         if self.ends is None:
             return replace(self, ds=ds, values=values)
+        if self.dates is not None:
+            return replace(self, ds=ds, values=values, dates=self.dates[: len(self.dates) - back])
         return replace(self, ds=ds + back, values=values, ends=self.ends - back)
 
     def followed_by(self, values: npt.NDArray[np.float64], ds: npt.NDArray[Any] | None = None) -> Panel:
@@ -179,16 +186,18 @@ class Panel:
 
         Args:
             values: (N, K) of the further time steps.
-            ds: (K,) those time steps. Default: the numbers that follow; dated time steps must be given.
+            ds: (K,) those time steps. Default: the numbers that follow; dated time steps must be given: where
+                there are `ends`, those of the series that end last.
         """
         ahead = values.shape[1]
         values = np.concatenate([self.values, values], axis=1)
-        if self.ends is not None:
+        if self.ends is not None and self.dates is None:
             return replace(self, ds=np.arange(1 - values.shape[1], 1), values=values, ends=self.ends + ahead)
         if ds is None:
             step = self.ds[-1] - self.ds[-2] if self.num_steps > 1 else 1
             ds = self.ds[-1] + step * np.arange(1, ahead + 1)
-        return replace(self, ds=np.concatenate([self.ds, ds]), values=values)
+        dates = None if self.dates is None else np.concatenate([self.dates, ds])
+        return replace(self, ds=np.concatenate([self.ds, ds]), values=values, dates=dates)
 
     def last(self, steps: int) -> Panel:
         """The panel's last `steps` time steps."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Generic, TypeVar
 
+import numpy as np
+
+from tsrnn.data.calendars import following_sessions
 from tsrnn.errors import DataError
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.protocols import Context, Panel
@@ -48,7 +52,11 @@ class PanelPredictor(ABC, Generic[ForecastT]):
                 the panel.
         """
         chosen = checked_origins(panel, horizon, origins, num_samples)
-        return self._forecast(panel, horizon, chosen, num_samples, seed, context)
+        found = self._forecast(panel, horizon, chosen, num_samples, seed, context)
+        if panel.dates is None:
+            return found
+        beyond = following_sessions(panel.ds, panel.calendar, horizon)
+        return replace(found, dates=np.concatenate([panel.dates, beyond]))
 
     @abstractmethod
     def _forecast(

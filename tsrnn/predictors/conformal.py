@@ -234,4 +234,5 @@ class Conformal:
             quantiles,
             base.last[places],
             base.ends,
+            base.dates,
         )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tsrnn.data.calendars import forecast_sessions
 from tsrnn.errors import ConfigError, DataError, DataWarning, first_few
-from tsrnn.forecasts import LEVELS, QuantileForecast
+from tsrnn.forecasts import LEVELS, QuantileForecast, own_times
 from tsrnn.predictors.base import PanelPredictor
 from tsrnn.protocols import Context, Panel, Predictor, time_text
 
@@ -120,14 +120,14 @@ class _Statistical(PanelPredictor[QuantileForecast]):
                 continue
             start, model = predictor.fitted[name]
             # A model's states, and the places in its season, count from the time step where it was fitted.
-            begin = int(np.searchsorted(times[series], start))
-            if begin == len(times[series]) or times[series, begin] != start:
+            (found,) = np.nonzero(times[series] == start)
+            if not len(found):
                 raise DataError(
                     f"{self.name} of {name} was fitted from time step {time_text(start)} on: forecast a "
                     "panel that has it, or fit anew"
                 )
             for place, origin in enumerate(origins):
-                known = history[begin - first : origin + 1 - first]
+                known = history[int(found[0]) - first : origin + 1 - first]
                 if len(known) < self._fewest:
                     continue
                 if model is None or _still(known):
@@ -279,7 +279,7 @@ def _still(history: Floats) -> bool:
 def _own_times(panel: Panel) -> npt.NDArray[Any]:
     """(N, T) the time steps of each series as it counts them."""
     shape = (len(panel.unique_ids), panel.num_steps)
-    return np.broadcast_to(panel.ds if panel.ends is None else panel.ds + panel.ends[:, None], shape)
+    return np.broadcast_to(own_times(panel.ds[None], panel.ends, panel.dates), shape)
 
 
 def _library(module: str) -> Any:

@@ -18,6 +18,7 @@ from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.parser import LineParser, positive
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.base import panel_hash
+from tsrnn.data.panels.ends import at_own_ends
 from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation import (
@@ -222,7 +223,7 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
     if options.file is None:
         panel = task.history
     elif series:
-        panel = read_series(options.file, calendar=options.calendar)
+        panel = at_own_ends(read_series(options.file, calendar=options.calendar), options.file)
     else:
         panel = panel_of(read_prices(options.file), options.calendar, options.file)
     data = task.contents["data"] or {}

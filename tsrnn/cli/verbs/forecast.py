@@ -16,6 +16,7 @@ from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.parser import LineParser, add_checkpoint, positive
 from tsrnn.data import read_prices, read_series
+from tsrnn.data.panels.ends import at_own_ends
 from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation.backtests.seen import first_unseen
@@ -125,7 +126,7 @@ def _panel(parser: LineParser, options: argparse.Namespace, task: Any) -> Panel:
             if getattr(options, name) != parser.get_default(name):
                 problem = f"--{name.replace('_', '-')} is for a file of prices, and CKPT forecasts series"
                 raise ConfigError(problem)
-        return read_series(options.file, calendar=options.calendar)
+        return at_own_ends(read_series(options.file, calendar=options.calendar), options.file)
     if options.file is not None:
         reading = {name: getattr(options, name) for name in _READING}
         return panel_of(read_prices(options.file, **reading), options.calendar, options.file)

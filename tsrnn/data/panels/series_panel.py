@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -12,9 +11,9 @@ from torch.utils.data import DataLoader
 
 from tsrnn.checks import whole
 from tsrnn.codecs import Blocks, Codec
-from tsrnn.data.calendars import following_sessions
 from tsrnn.data.loaders.windows import BlocksBefore, BlockWindows
 from tsrnn.data.panels.base import PanelData, one_batch
+from tsrnn.data.panels.ends import at_own_ends, followed_by
 from tsrnn.data.panels.files import read_series
 from tsrnn.data.panels.frames import panel_of_columns
 from tsrnn.data.panels.seasons import (
@@ -27,7 +26,7 @@ from tsrnn.data.panels.seasons import (
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
-from tsrnn.protocols import Holdout, Panel, first_season, time_text
+from tsrnn.protocols import Holdout, Panel, first_season
 
 _LARGEST = 1e30
 
@@ -38,6 +37,9 @@ class SeriesPanel(PanelData):
     The last `test_size` time steps are held out for `test`, the `valid_size` before them choose among
     models, and the rest trains: random windows of `codec.context` blocks, encoded as they are drawn. What a
     step says depends on a bounded past, so nothing but the values themselves is kept in memory.
+
+    Dated series that end on different dates are aligned at their ends, as numbered ones are: each is forecast
+    from its own last value, and tested on its own last values. Those of an exchange stay on their dates.
 
     A missing value is never filled: it has no loss. A series that is constant is named in a warning, one
     with fewer than two blocks of values is named and left out; the others are used.
@@ -153,19 +155,20 @@ class SeriesPanel(PanelData):
                 f"a SeriesPanel needs {argument('data.path')}: a frame, or a file or folder of series"
             )
         elif is_frame(self.path):
-            panel = panel_of_columns(self._columns, self.calendar)
+            panel = at_own_ends(panel_of_columns(self._columns, self.calendar), self.source)
         else:
             panel = read_series(self.path, calendar=self.calendar, **self.columns)
+            panel = at_own_ends(panel, self.source)
         if self.test_path is None:
             return panel, None
         if is_frame(self.test_path):
             columns = frame_columns(self.test_path, **self.columns, like=self.labels, source="the test frame")
             test = panel_of_columns(columns, "none", "the test frame")
-            panel = followed_by(panel, test, "the test frame")
+            whole_panel = followed_by(panel, test, "the test frame")
         else:
             test = read_series(self.test_path, calendar="none", **self.columns)
-            panel = followed_by(panel, test, self.test_path)
-        return panel, test.num_steps
+            whole_panel = followed_by(panel, test, self.test_path)
+        return whole_panel, whole_panel.num_steps - panel.num_steps
 
     @cached_property
     def frequency(self) -> str:
@@ -288,32 +291,3 @@ class SeriesPanel(PanelData):
         if valid == test:
             raise DataError("the test span is empty: raise --data.test_size", path=self.source)
         return one_batch(Holdout(self.panel, valid - 1, test - valid, self.codec.seasons, train))
-
-
-def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
-    """The panel with the time steps of another after its own, series by name.
-
-    Raises:
-        DataError: if the later panel lacks a series, or does not begin after this one ends.
-    """
-    places = {name: place for place, name in enumerate(later.unique_ids)}
-    missing = [name for name in panel.unique_ids if name not in places]
-    if missing:
-        raise DataError(f"there is no series {shown(missing[0])}, which the training data have", path=path)
-    dated = panel.ds.dtype.kind == "M"
-    if dated != (later.ds.dtype.kind == "M") or (dated and later.ds[0] <= panel.ds[-1]):
-        raise DataError("its time steps do not follow those of the training data", path=path)
-    order = [places[name] for name in panel.unique_ids]
-    following = later.values[order]
-    if later.ends is not None:
-        # Aligned at their ends, they begin at different places: what follows begins for all at once.
-        begins = later.num_steps - later.ends[order]
-        places_of = np.arange(later.num_steps) + begins[:, None]
-        padded = np.pad(following, ((0, 0), (0, later.num_steps)), constant_values=np.nan)
-        following = np.take_along_axis(padded, places_of, axis=1)
-    if dated:
-        awaited = following_sessions(panel.ds, panel.calendar, 1)[0]
-        if later.ds[0] != awaited:
-            problem = f"begins on {time_text(later.ds[0])}, where {time_text(awaited)} follows"
-            warnings.warn(DataWarning(f"{path}: {problem} the training data"), stacklevel=3)
-    return panel.followed_by(following, later.ds if dated else None)

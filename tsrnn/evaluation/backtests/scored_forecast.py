@@ -14,7 +14,7 @@ import pandas as pd
 
 from tsrnn.evaluation.scores.accuracy import naive_error, pinball
 from tsrnn.evaluation.scores.probabilistic import crps_normal, crps_sample
-from tsrnn.forecasts import LEVELS, Density, Forecast, QuantileForecast
+from tsrnn.forecasts import LEVELS, Density, Forecast, QuantileForecast, own_times
 from tsrnn.heads.normal import NormalDistribution
 from tsrnn.protocols import Panel
 
@@ -77,9 +77,8 @@ def score_forecast(
             np.where(np.isnan(known), drawn, known)
             for known, drawn in zip(exact, (quantiles, crps, pit), strict=True)
         )
-    cutoffs, times = forecast.origins[:, None, None], forecast.ds[:, None, :]
-    if panel.ends is not None:
-        cutoffs, times = cutoffs + panel.ends[:, None], times + panel.ends[:, None]
+    common = forecast.origins[:, None, None], forecast.ds[:, None, :]
+    cutoffs, times = (own_times(part, panel.ends, forecast.dates) for part in common)
     columns: dict[str, Any] = {
         "unique_id": np.arange(actual.shape[1])[:, None],
         "cutoff": cutoffs,

@@ -230,7 +230,13 @@ class _Walk:
             forecast = fitted.forecast(known, self.horizon, origins=some.tolist(), num_samples=paths)
             ds = self.panel.ds[some[:, None] + np.arange(1, self.horizon + 1)]
             # The time steps that came, where the calendar foresaw others.
-            forecast = replace(forecast, ds=ds, origins=self.panel.ds[some], ends=self.panel.ends)
+            forecast = replace(
+                forecast,
+                ds=ds,
+                origins=self.panel.ds[some],
+                ends=self.panel.ends,
+                dates=self.panel.dates,
+            )
             yield score_forecast(self.name, forecast, self.panel, season=self.season)
 
 

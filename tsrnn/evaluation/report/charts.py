@@ -79,7 +79,8 @@ def fan_data(frame: pd.DataFrame, panel: Panel) -> dict[str, Any]:
     cutoffs, ds = frame["cutoff"].to_numpy(), frame["ds"].to_numpy()
     ends = None if panel.ends is None else panel.ends[rows]
     if ends is not None:  # back to the time steps that the series have in common
-        cutoffs, ds = cutoffs - ends[column], ds - ends[column]
+        place = frame["origin"].to_numpy()
+        cutoffs, ds = panel.ds[place], panel.ds[place + frame["step"].to_numpy(dtype=np.int64)]
     times = np.unique(np.concatenate([panel.ds, cutoffs, ds]))
     origins, origin = np.unique(cutoffs, return_inverse=True)
     step = frame["step"].to_numpy(dtype=np.int64) - 1
@@ -96,13 +97,19 @@ def fan_data(frame: pd.DataFrame, panel: Panel) -> dict[str, Any]:
     context = max(3 * horizon, LEAST_CONTEXT)
     places = np.searchsorted(times, origins)
     first, end = max(int(places[0]) - context, 0), max(int(targets.max()), int(places[-1])) + 1
+    shown = times[first:end]
+    if panel.dates is not None and ends is not None:  # the dates of series that end earlier, before those
+        every = np.union1d(panel.dates, times)
+        before = len(every) - len(times)
+        shown = every[max(before + first + int(ends.min()), 0) : before + end]
     return {
         "models": [str(name) for name in models],
         "series": names,
         "levels": list(FAN_COLUMNS),
         "missing": MISSING,
         "context": context,
-        "times": _plain(times[first:end]),
+        "times": _plain(shown),
+        "lead": len(shown) - (end - first),
         "ends": None if ends is None else ends.tolist(),
         "origins": (places - first).tolist(),
         "targets": np.where(targets < 0, -1, targets - first).tolist(),

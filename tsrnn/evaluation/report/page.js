@@ -215,7 +215,7 @@ function once(key, make) {
 }
 
 async function drawFan() {
-  const { models, series, origins, targets, times, ends, packed, actuals, levels } = contents.fans;
+  const { models, series, origins, targets, times, lead, ends, packed, actuals, levels } = contents.fans;
   const [model, name, origin] = ["fan-model", "fan-series", "fan-origin"].map((id) => Number(byId(id).value));
   const mine = ++asked;
   const [fans, actual] = await Promise.all([
@@ -224,7 +224,12 @@ async function drawFan() {
   ]);
   if (mine !== asked) return; // Another fan was asked for in the meantime.
 
-  const timeAt = (place) => (ends === null ? times[place] : times[place] + ends[name]);
+  // Dates of series that end earlier stand `ends` places before, and numbers count from `ends` on.
+  const dated = typeof times[0] === "string";
+  const timeAt = (place) => {
+    if (ends === null) return times[place];
+    return dated ? (times[place + lead + ends[name]] ?? null) : times[place] + ends[name];
+  };
   const between = (start, end) => Array.from({ length: end - start }, (_, step) => start + step);
   const valueAt = (place) => (Number.isNaN(actual[place]) ? null : actual[place]);
   const cutoff = origins[origin];

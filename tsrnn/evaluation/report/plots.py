@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import matplotlib.dates
@@ -70,6 +71,7 @@ def fan_chart(
     Returns:
         A figure of at most six rows, 150 dots per inch, that pyplot knows nothing of.
     """
+    panel, forecast, past = _counted_back(panel, forecast, past)
     names = forecast.unique_ids[:MOST_SERIES]
     fans = [*_apart(past, forecast.origins[0]), (forecast, 0)]
     # A few time steps before the first origin show where the price came from.
@@ -98,6 +100,24 @@ def fan_chart(
             note = f"the first {len(names)} of {len(forecast.unique_ids)} series"
             figure.supxlabel(note, x=0.995, ha="right", size=8, color=FAINT)
     return figure
+
+
+def _counted_back(
+    panel: Panel, forecast: Forecast | QuantileForecast, past: Forecast | QuantileForecast | None
+) -> tuple[Panel, Forecast | QuantileForecast, Forecast | QuantileForecast | None]:
+    """Dated series, some of which end earlier than others, on an axis of time steps from their ends."""
+    if panel.dates is None or panel.ends is None or not panel.ends[:MOST_SERIES].any():
+        return panel, forecast, past
+    dates, last = np.union1d(panel.ds, forecast.ds), panel.ds[-1]
+
+    def steps(ds: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        return np.searchsorted(dates, ds) - int(np.searchsorted(dates, last))
+
+    def moved(one: Forecast | QuantileForecast) -> Forecast | QuantileForecast:
+        return replace(one, ds=steps(one.ds), origins=steps(one.origins))
+
+    axis = replace(panel, ds=steps(panel.ds), ends=None, dates=None)
+    return axis, moved(forecast), None if past is None else moved(past)
 
 
 def spaced_origins(steps: int, first: int, horizon: int, count: int, spacing: int = 45) -> list[int]:
