@@ -24,17 +24,20 @@ def detect_calendar(ds: Dates) -> str:
         ds: (T,) datetime64 or integers in increasing order.
 
     Returns:
-        Of daily dates "24/7", an exchange that agrees with at least 99.5 % of its sessions, or else "24/5".
-        Of dates with a time of day the exchange in whose sessions they lie, or else the week that they keep
-        to, or "none" where that is open day and night. "none" for any longer step and for integers.
+        Of daily dates "24/7", an exchange that agrees with at least 99.5 % of its sessions, "24/5", or the
+        week that they keep to if that has a Saturday or a Sunday. Of dates with a time of day the exchange in
+        whose sessions they lie, or else the week, or "none" where that is open day and night. "none" for any
+        longer step and for integers.
     """
     recent = ds[-RECENT_DATES:]
     if ds.dtype.kind != "M" or len(ds) < 2 or median_days(recent) > 1:
         return "none"
     days = recent.astype("datetime64[D]")
-    if np.all(days == recent):
-        return "24/7" if _with_weekends(days) else recognised(days) or "24/5"
-    code = None if _with_weekends(ds) else recognised_hours(ds)
+    by_day = bool(np.all(days == recent))
+    weekend = [np.mean((days.astype(int) + 3) % 7 == day) >= 0.1 for day in (5, 6)]
+    if by_day and weekend[0] == weekend[1]:
+        return "24/7" if weekend[0] else recognised(days) or "24/5"
+    code = None if by_day or all(weekend) else recognised_hours(ds)
     week = None if code else learned_week(ds)
     return code or (week.name if week else "none")
 
@@ -100,8 +103,3 @@ def _week(ds: Dates, calendar: str) -> str:
             "the data are open day and night, or come at no fixed times of the week: use calendar none"
         )
     return week.name
-
-
-def _with_weekends(ds: Dates) -> bool:
-    weekdays = (ds.astype("datetime64[D]").astype(int) + 3) % 7
-    return bool(min(np.mean(weekdays == 5), np.mean(weekdays == 6)) >= 0.1)
