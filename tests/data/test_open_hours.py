@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from tests.hours import currency_hours, stock_bars
+from tests.hours import currency_hours, rate_frame, stock_bars
+from tsrnn.data import PriceSeries, SeriesPanel
 from tsrnn.data.calendars import check_calendar, detect_calendar, following_sessions, open_steps
 from tsrnn.data.calendars.week import OpenWeek
 from tsrnn.errors import ConfigError, DataWarning
+from tsrnn.predictors import RandomWalk, SeasonalNaive
 
 Times = npt.NDArray[np.datetime64]
 
@@ -256,3 +258,37 @@ def test_a_week_that_is_always_shut_ends_in_an_error():
     never = OpenWeek.from_name("week Mon 09:00; shut 01-01 00:00 to 12-31 23:59")
     with pytest.raises(ConfigError, match="is shut all year"):
         never.following(np.datetime64("2024-01-01"), 3)
+
+
+@pytest.mark.parametrize("data", [PriceSeries, SeriesPanel])
+@pytest.mark.parametrize("zone", ["UTC", None])
+def test_a_forecast_of_a_panel_names_open_hours(data, zone):
+    """Over a session that closes early and a holiday, and over a weekend and the change to summer time."""
+    bars = stock_bars("2024-03-01", "2024-07-31", 30, zone or "America/New_York")
+    hours = currency_hours("2024-01-07", "2024-03-20", zone or "America/New_York")
+    for ds, cut in ((bars, "2024-07-02T18:00"), (hours, "2024-03-08T19:00")):
+        known, after = split(ds, cut)
+        panel = data(rate_frame(known)).panel
+        for predictor in (RandomWalk(), SeasonalNaive(24)):
+            forecast = predictor.forecast(panel, 60, num_samples=2)
+            np.testing.assert_array_equal(forecast.ds[0], after[:60])
+
+
+def test_closed_hours_without_values_are_left_out_of_a_panel():
+    """A table of every hour, with nothing at weekends: closed as if they were not there."""
+    rates = rate_frame(currency_hours("2024-01-08", "2024-03-01 21:00"))
+    missing = rates["ds"].isin(pd.to_datetime(["2024-01-17 10:00", "2024-02-06 11:00"]))
+    rates.loc[missing, "y"] = np.nan
+    every = pd.DataFrame(
+        {"ds": pd.date_range("2024-01-08", "2024-03-03 12:00", freq="h"), "unique_id": "EURUSD"}
+    )
+    panel = SeriesPanel(every.merge(rates, "left")).panel
+    np.testing.assert_array_equal(panel.ds, rates["ds"].to_numpy())
+    assert np.isnan(panel.values).sum() == 2
+    assert following_sessions(panel.ds, panel.calendar, 1)[0] == np.datetime64("2024-03-03T22:00")
+
+
+def test_a_shop_that_is_shut_on_sundays_is_not_forecast_on_sundays_by_day_either():
+    days = pd.date_range("2024-01-01", periods=300)
+    ds = days[days.day_of_week < 6].to_numpy()
+    assert assert_followed(ds[:100], ds[100:]) == "week Mon-Sat 00:00"

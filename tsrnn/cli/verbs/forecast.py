@@ -176,7 +176,9 @@ def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
     step = frame.groupby("unique_id", sort=False).cumcount() + 1
     horizon = int(step.max())
     chosen = frame[step.isin({1, *(h for h in (5, 10, 20, 60, 120, 250) if h < horizon), horizon})]
-    columns = {"series": list(chosen["unique_id"]), "time": [time_text(day) for day in chosen["ds"]]}
+    columns = {"series": list(chosen["unique_id"]), "time": list(map(time_text, chosen["ds"]))}
+    if any(" " in text for text in columns["time"]):
+        columns["time"] = list(map(str, chosen["ds"]))  # midnight is an hour among others
     ends = {level: [chosen[f"q{0.5 + sign * level / 200:.6g}"] for sign in (-1, 1)] for level in levels}
     low, high = ends[min(levels)]
     # As many as tell how wide an interval is: 1.09842–1.10037, and no decimals of 45,120–61,300.

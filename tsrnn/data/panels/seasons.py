@@ -8,10 +8,11 @@
 | yearly | 6 | the last value | the horizon | 8 blocks |
 | nobody knows | 8 | the last value | the horizon | 8 blocks |
 
-A day and a week have as many time steps as the dates have in them: 24 hours and 168, or 120 where a week ends on
-Friday, or 7 and 35 where an exchange is open for seven hours. The horizons are those of the M4 competition, and
-of M3's series of no frequency. Unless given, a horizon is at most a fifth of the longest series. A block is never
-longer than the horizon, and a season is left out if the longest series does not hold it and two horizons more.
+A day and a week have as many time steps as the dates have in them: 24 hours and 168, or 120 where a week ends
+on Friday, or 7 and 35 where an exchange is open for seven hours. The horizons are those of the M4
+competition, and of M3's series of no frequency. Unless given, a horizon is at most a fifth of the longest
+series. A block is never longer than the horizon, and a season is left out if the longest series does not hold
+it and two horizons more.
 """
 
 from __future__ import annotations
