@@ -118,7 +118,8 @@ class Panel:
         unique_ids: the N names.
         ds: the T time steps in increasing order, datetime64 or integers.
         values: (N, T) float64 in the raw unit (a price in its currency), NaN where a series has none.
-        calendar: what makes the time steps that follow: an exchange's code, "24/7" or "none".
+        calendar: what makes the time steps that follow: an exchange's code, "24/7", a week's open hours in
+            words, or "none".
         ends: (N,) for series without dates that each count their own time steps: the number of each one's
             last. The series stand aligned at their ends, and `ds` is then −T + 1, ..., 0. Else None.
     """

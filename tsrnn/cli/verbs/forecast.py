@@ -91,7 +91,7 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument(
         "--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE"
     )
-    parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, XKRX, 24/7, 24/5, none, ...")
+    parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, week, 24/7, none, ...")
     parser.add_argument(
         "--decimal", choices=(".", ","), default=".", help="the mark before decimals in a FILE of CSV"
     )

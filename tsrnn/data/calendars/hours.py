@@ -76,7 +76,7 @@ class SessionHours(NamedTuple):
         return np.unique(moments(np.where(own, day, since)).astype("datetime64[D]"))
 
     def _around(self, first: np.datetime64, last: np.datetime64) -> Dates:
-        """The times of some years' sessions, none before a late opening or after an early close."""
+        """The times of sessions around some dates, none before a late opening or after an early close."""
         sessions = _sessions(self.calendar, first, last)
         times = sessions.days[:, None] + self.times
         late = sessions.opens - sessions.days - self.opens
@@ -138,6 +138,9 @@ def _place(since: Seconds, sessions: Schedule) -> Seconds:
 
 
 def _sessions(calendar: str, first: np.datetime64, last: np.datetime64) -> Schedule:
-    """The sessions of the years from the one before `first` to the one after `last`."""
-    years = (np.array([first, last]).astype("datetime64[Y]").astype(int) + 1970).tolist()
-    return schedule(calendar, years[0] - 1, years[1] + 1)
+    """The sessions of whole decades, from the year before `first` to the one after `last` at least.
+
+    To make those of a decade takes no longer than those of a year, and they are kept.
+    """
+    before, after = np.array([first, last]).astype("datetime64[Y]").astype(int) + 1970
+    return schedule(calendar, int(before - 1) // 10 * 10, int(after + 1) // 10 * 10 + 9)
