@@ -118,7 +118,8 @@ class Panel:
         unique_ids: the N names.
         ds: the T time steps in increasing order, datetime64 or integers.
         values: (N, T) float64 in the raw unit (a price in its currency), NaN where a series has none.
-        calendar: what makes the time steps that follow: an exchange's code, "24/7" or "none".
+        calendar: what makes the time steps that follow: an exchange's code, "24/7", a week's open hours in
+            words, or "none".
         ends: (N,) for series that each have a last time step of their own, and stand aligned at those; else
             None. Of numbered time steps it is the number of each one's last, and `ds` is −T + 1, ..., 0. Of
             dates it says how many of them each one's last is from the panel's last, 0 or less: `ds` is then

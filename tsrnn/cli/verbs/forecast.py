@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -90,7 +92,7 @@ def _parser(verb: str) -> LineParser:
     parser.add_argument(
         "--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE"
     )
-    parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, XKRX, 24/7, 24/5, none, ...")
+    parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, week, 24/7, none, ...")
     parser.add_argument(
         "--decimal", choices=(".", ","), default=".", help="the mark before decimals in a FILE of CSV"
     )
@@ -175,20 +177,32 @@ def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
     step = frame.groupby("unique_id", sort=False).cumcount() + 1
     horizon = int(step.max())
     chosen = frame[step.isin({1, *(h for h in (5, 10, 20, 60, 120, 250) if h < horizon), horizon})]
-    columns = {"series": list(chosen["unique_id"]), "time": [time_text(day) for day in chosen["ds"]]}
-    columns["median"] = [_price(value) for value in chosen["q0.5"]]
-    for level in levels:
-        bounds = chosen[f"q{0.5 - level / 200:.6g}"], chosen[f"q{0.5 + level / 200:.6g}"]
-        columns[f"{level:g} %"] = [f"{_price(low)}–{_price(high)}" for low, high in zip(*bounds, strict=True)]
+    columns = {"series": list(chosen["unique_id"]), "time": list(map(time_text, chosen["ds"]))}
+    if any(" " in text for text in columns["time"]):
+        columns["time"] = list(map(str, chosen["ds"]))  # midnight is an hour among others
+    ends = {level: [chosen[f"q{0.5 + sign * level / 200:.6g}"] for sign in (-1, 1)] for level in levels}
+    low, high = ends[min(levels)]
+    # As many as tell how wide an interval is: 1.09842–1.10037, and no decimals of 45,120–61,300.
+    decimals = (high - low).groupby(chosen["unique_id"]).transform(_decimals, digits=4)
+    columns["median"] = _rounded(chosen["q0.5"], decimals)
+    for level, (low, high) in ends.items():
+        pairs = zip(_rounded(low, decimals), _rounded(high, decimals), strict=True)
+        columns[f"{level:g} %"] = ["–".join(pair) for pair in pairs]
     if "probability_up" not in chosen:
         return pd.DataFrame(columns)
     columns["P(up)"] = [f"{value:.2f}" for value in chosen["probability_up"]]
-    columns["VaR"] = [f"{100 * value:.1f}%" for value in chosen["value_at_risk_5"]]
-    columns["ES"] = [f"{100 * value:.1f}%" for value in chosen["expected_shortfall_5"]]
+    for name, column in (("VaR", "value_at_risk_5"), ("ES", "expected_shortfall_5")):
+        percent = 100 * chosen[column]
+        decimals = percent.abs().groupby(chosen["unique_id"]).transform(_decimals, digits=2)
+        columns[name] = [f"{text}%" for text in _rounded(percent, decimals)]
     return pd.DataFrame(columns)
 
 
-def _price(value: float) -> str:
-    """Two decimals, or as many as five digits need."""
-    decimals = 2 if not 0 < abs(value) < 1 else 4
-    return f"{value:,.{decimals}f}"
+def _decimals(sizes: pd.Series[float], digits: int) -> int:
+    """The decimals by which the smallest size has so many significant digits; two without a size."""
+    smallest = sizes[sizes > 0].min()
+    return 2 if np.isnan(smallest) else min(max(digits - 1 - math.floor(math.log10(smallest)), 0), 10)
+
+
+def _rounded(values: pd.Series[float], decimals: pd.Series[int]) -> list[str]:
+    return [f"{value:,.{places:.0f}f}" for value, places in zip(values, decimals, strict=True)]

@@ -60,7 +60,7 @@ def read_series(
         id_column: the column of names of a long table.
         time_column: the column of dates or of whole numbers.
         value_column: the column of values of a long table.
-        calendar: an exchange's code (XNYS, ...), "24/7", "24/5", "none" or "auto".
+        calendar: an exchange's code (XNYS, ...), "week" (the data's own), "24/7", "24/5", "none" or "auto".
 
     Returns:
         The panel, N series in order of first appearance by T time steps, from the first one with a

@@ -33,7 +33,7 @@ def panel_from_frame(
             values are.
         time_column: the column of dates or of whole numbers.
         value_column: the column of values of a long frame.
-        calendar: an exchange's code (XNYS, ...), "24/7", "24/5", "none" or "auto".
+        calendar: an exchange's code (XNYS, ...), "week" (the data's own), "24/7", "24/5", "none" or "auto".
         source: what messages call the frame.
 
     Returns:

@@ -8,10 +8,11 @@
 | yearly | 6 | the last value | the horizon | 8 blocks |
 | nobody knows | 8 | the last value | the horizon | 8 blocks |
 
-A day and a week have as many time steps as the dates have in them: 24 hours and 168, or 7 and 35 where an
-exchange is open for seven hours. The horizons are those of the M4 competition, and of M3's series of no
-frequency. Unless given, a horizon is at most a fifth of the longest series. A block is never longer than the
-horizon, and a season is left out if the longest series does not hold it and two horizons more.
+A day and a week have as many time steps as the dates have in them: 24 hours and 168, or 120 where a week ends
+on Friday, or 7 and 35 where an exchange is open for seven hours. The horizons are those of the M4
+competition, and of M3's series of no frequency. Unless given, a horizon is at most a fifth of the longest
+series. A block is never longer than the horizon, and a season is left out if the longest series does not hold
+it and two horizons more.
 """
 
 from __future__ import annotations
@@ -98,6 +99,18 @@ def _has_weekends(ds: npt.NDArray[Any]) -> bool:
     return bool(np.mean((ds.astype("datetime64[D]").astype(int) + 3) % 7 >= 5) >= 0.05)
 
 
+def _day_and_week(ds: npt.NDArray[Any]) -> tuple[int, int]:
+    """How many values most days have, and how many such days most weeks have."""
+    days, counts = np.unique(ds.astype("datetime64[D]"), return_counts=True)
+    # Most, not half: a day in two may lack an hour.
+    day = max(int(np.quantile(counts, 0.75)), 1)
+    weeks = (days.astype(int) + 3) // 7
+    whole = np.bincount(weeks - weeks[0], weights=counts)[1:-1]
+    if not len(whole):
+        return day, 7 if _has_weekends(ds) else 5
+    return day, min(max(round(float(np.median(whole)) / day), 1), 7)
+
+
 def check_frequency(frequency: str) -> None:
     """Stop at a name that is none of `FREQUENCIES`.
 
@@ -126,7 +139,7 @@ def seasons_of(frequency: str, ds: npt.NDArray[Any] | None = None) -> tuple[int,
     Args:
         frequency: one of `FREQUENCIES`.
         ds: the time steps; where they are dates, several times a day, a day has as many values as most days
-            have, and a week five or seven such days.
+            have, and a week as many such days as most weeks have.
 
     Raises:
         ConfigError: if there is no such frequency.
@@ -135,8 +148,7 @@ def seasons_of(frequency: str, ds: npt.NDArray[Any] | None = None) -> tuple[int,
     if 0 < FREQUENCIES[frequency] < _DAY:
         day, days = round(_DAY / FREQUENCIES[frequency]), 7
         if ds is not None and ds.dtype.kind == "M":
-            counts = np.unique(ds.astype("datetime64[D]"), return_counts=True)[1]
-            day, days = max(int(np.median(counts)), 1), 7 if _has_weekends(ds) else 5
+            day, days = _day_and_week(ds)
         return day, days * day
     if frequency in ("daily", "business"):
         return 1, 7 if frequency == "daily" else 5

@@ -52,7 +52,7 @@ class SeriesPanel(PanelData):
         id_column: names of the series in a long file.
         time_column: dates or whole numbers in a long file.
         value_column: values in a long file.
-        calendar: an exchange's code (XNYS, ...), 24/7, 24/5, none, or auto.
+        calendar: an exchange's code (XNYS, ...), week (the data's own), 24/7, 24/5, none, or auto.
         horizon: time steps that a forecast is wanted for; blocks are not longer. Default: those of the test
             file, else by the frequency.
         valid_size: time steps of the validation span; 0: none. Default: the horizon.

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tsrnn.data.calendars import check_calendar
+from tsrnn.data.calendars import check_calendar, open_steps
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.source import YEARS, Source, refuse_unprintable, shown
 from tsrnn.errors import DataError, DataWarning, first_few, level_of_the_user
@@ -171,7 +171,7 @@ def panel_of_batches(batches: Iterable[Batch], calendar: str, path: str) -> Pane
     for part in rows.parts:
         valued[rows.series(part)[~np.isnan(part.values)]] = True
     _warn_of_empty(rows, valued)
-    ds, lasts = _dates(rows, valued) if rows.dated else _numbers(rows, valued)
+    ds, lasts, present = _dates(rows, valued) if rows.dated else _numbers(rows, valued)
     series_count, steps = int(valued.sum()), len(ds)
     _refuse_size(series_count, steps, path)
     row_of = np.where(valued, np.cumsum(valued) - 1, -1)
@@ -208,7 +208,12 @@ def panel_of_batches(batches: Iterable[Batch], calendar: str, path: str) -> Pane
             ds, ends = ds + ends[0], None
     names = tuple(rows.names[index] for index in np.flatnonzero(valued))
     grid = values[:-1].reshape(series_count, steps)
-    return Panel(names, ds, grid, check_calendar(ds, calendar, path), ends)
+    calendar = check_calendar(ds[present], calendar, path)
+    if not present.all():
+        # A weekend of missing values, from a table with every hour, is as closed as one without rows.
+        kept = present | open_steps(ds, calendar)
+        ds, grid = ds[kept], grid[:, kept]
+    return Panel(names, ds, grid, calendar, ends)
 
 
 def _part(batch: Batch, ids: _Coder, times: _Coder, path: str) -> _Part:
@@ -275,19 +280,20 @@ def _comparable(timed: pa.DictionaryArray, batch: Batch) -> pa.Array:
     return moments.cast(pa.int64()).cast(pa.timestamp("ns"))
 
 
-def _dates(rows: _Rows, valued: Flags) -> tuple[npt.NDArray[Any], None]:
-    """The union of all dates of the series with values, from the first date with a value on."""
+def _dates(rows: _Rows, valued: Flags) -> tuple[npt.NDArray[Any], None, Flags]:
+    """All dates of the series with values, from the first with a value on, and which have one."""
     used, present = (np.zeros(len(rows.different), bool) for _ in range(2))
     for part in rows.parts:
         times = rows.times(part)
         used[times[valued[rows.series(part)]]] = True
         present[times[~np.isnan(part.values)]] = True
-    begin = rows.different[present].min()
+    seen = np.unique(rows.different[present])
     moments = np.unique(rows.different[used])
-    return moments[moments >= begin].astype("datetime64[ns]"), None
+    moments = moments[moments >= seen[0]]
+    return moments.astype("datetime64[ns]"), None, np.isin(moments, seen, assume_unique=True)
 
 
-def _numbers(rows: _Rows, valued: Flags) -> tuple[Whole, Whole]:
+def _numbers(rows: _Rows, valued: Flags) -> tuple[Whole, Whole, Flags]:
     """Time steps counted back from 0, as many as the longest series has, and each series' last number."""
     lasts = np.full(len(valued), np.iinfo(np.int64).min)
     firsts = np.full(len(valued), np.iinfo(np.int64).max)
@@ -298,7 +304,7 @@ def _numbers(rows: _Rows, valued: Flags) -> tuple[Whole, Whole]:
         np.minimum.at(firsts, series[present], moments[present])
     steps = int((lasts[valued] - firsts[valued]).max()) + 1
     _refuse_size(int(valued.sum()), steps, rows.path)
-    return np.arange(1 - steps, 1, dtype=np.int64), lasts
+    return np.arange(1 - steps, 1, dtype=np.int64), lasts, np.ones(steps, bool)
 
 
 def _warn_of_empty(rows: _Rows, valued: Flags) -> None:

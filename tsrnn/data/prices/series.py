@@ -48,7 +48,7 @@ class PriceSeries(PanelData):
         train_end: last day of the training span; overrides `split`, together with valid_end.
         valid_end: last day of the validation span.
         test_end: last day of the test span. Default: the last session.
-        calendar: an exchange's code (XNYS, XKRX, ...), 24/7, 24/5, none, or auto.
+        calendar: an exchange's code (XNYS, XKRX, ...), week (the data's own), 24/7, 24/5, none, or auto.
         on_missing: error stops at a missing price and names its line; drop leaves such rows out.
         window_length: sessions of a training window. Default: 256, or half of a short training span.
         warm_up: sessions at a window's start that are read but not scored. Default: 64, or a quarter of

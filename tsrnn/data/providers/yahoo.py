@@ -213,7 +213,7 @@ class Yahoo(PriceSeries):
         train_end: last day of the training span; overrides `split`, together with valid_end.
         valid_end: last day of the validation span.
         test_end: last day of the test span. Default: the last session.
-        calendar: an exchange's code (XNYS, XKRX, ...), 24/7, 24/5, none, or auto.
+        calendar: an exchange's code (XNYS, XKRX, ...), week (the data's own), 24/7, 24/5, none, or auto.
         on_missing: error stops at a session without a close and names it; drop leaves such rows out.
         window_length: sessions of a training window. Default: as in `PriceSeries`.
         warm_up: sessions at a window's start that are read but not scored. Default: as in `PriceSeries`.
