@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from tsrnn.data import read_prices
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, DataWarning
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error", "ignore::tsrnn.errors.Notice")
 
 GOOD = "Date,Open,Close\n2023-01-02,1,10\n2023-01-03,1,11\n2023-01-04,1,12\n"
 
@@ -111,7 +111,7 @@ def test_an_odd_file_holds_the_values_of_the_good_one(name, options):
 )
 def test_an_odd_file_is_read_with_a_warning(name, rows, expected):
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", DataWarning)
         prices = read_prices(broken(name))
     assert len(prices) == rows
     assert not prices.duplicated("ds").any()

@@ -4,14 +4,16 @@ import codecs
 import gzip
 import io
 import os
+import re
 import socket
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tsrnn.data import read_prices, read_series
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, DataWarning, Notice
 
 pytestmark = pytest.mark.filterwarnings("error", "ignore::tsrnn.errors.Notice")
 
@@ -227,3 +229,281 @@ def test_day_numbers_of_excel_are_no_seconds(tmp_path):
     path = tmp_path / "prices.csv"
     path.write_text(text(Date=since("D", "1899-12-30")))
     assert "'44928' is a day number of Excel" in error_of(path, dates="epoch")
+
+
+# Numbers
+
+
+def test_a_column_without_one_price_is_not_a_column_with_some_missing(tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text(text(Close=""))
+    assert (
+        error_of(path)
+        == ", column Close: there is not one price on 60 lines; column='NAME' reads another column"
+    )
+    assert "not one price" in error_of(path, on_missing="drop")
+    words = ["null", "N/A", "-", "#N/A", "None", "<NA>", "nan", "", "--", "#N/A N/A"]
+    path.write_text(text(Close=[*words, *CLOSE[10:]]))
+    assert error_of(path).startswith(
+        ", line 2, column Close: 10 missing (lines 2, 3, 4, 5, 6, …); on_missing="
+    )
+    assert list(read_prices(path, on_missing="drop")["y"]) == list(CLOSE[10:])
+
+
+@pytest.mark.parametrize(
+    ("close", "expected"),
+    [
+        pytest.param([f"{price:e}" for price in CLOSE], None, id="scientific"),
+        pytest.param([f" {price} " for price in CLOSE], None, id="spaces"),
+        pytest.param([f"{price}%" for price in CLOSE], "; on_units='drop' reads it as 100.13", id="percent"),
+        pytest.param(
+            [f"({price})" for price in CLOSE], "; write a negative number as -100.13", id="brackets"
+        ),
+        pytest.param(
+            [f"'{price}" for price in CLOSE], "is not a plain number, such as 98.76", id="apostrophe"
+        ),
+        pytest.param([f"{price:.0f} 1/2" for price in CLOSE], "is not a plain number", id="fractions"),
+        pytest.param(["1e308", *CLOSE[1:]], "Close is 1e+308: too large", id="huge"),
+        pytest.param(["inf", *CLOSE[1:]], "Close is inf: an infinite value", id="infinite"),
+        pytest.param([0, *CLOSE[1:]], "Close is 0: a price must be above 0", id="zero"),
+        pytest.param([-1, *CLOSE[1:]], "Close is -1: a price must be above 0", id="negative"),
+    ],
+)
+def test_numbers_are_read_right_or_refused(tmp_path, close, expected):
+    path = tmp_path / "prices.csv"
+    path.write_text(table(Close=close)[["Date", "Close"]].to_csv(index=False))
+    if expected is None:
+        np.testing.assert_allclose(read_prices(path)["y"], CLOSE)
+    else:
+        assert expected in error_of(path)
+
+
+# Headers and rows
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param("".join(LINES[1:]), ", line 1: these are values and not a header; write", id="none"),
+        pytest.param("sep=;\n" + text(";"), "(line 2 may be the header: delete", id="Excel's separator"),
+        pytest.param("Symbol: A\n\n" + GOOD, "(line 3 may be the header: delete", id="preamble"),
+        pytest.param(text(" "), "(columns are separated by commas, semicolons, tabs or bars,", id="spaces"),
+        pytest.param(
+            table().set_index("Date").T.to_csv(),
+            ", line 1: the columns are dates (2023-01-02",
+            id="on its side",
+        ),
+        pytest.param(
+            table().rename(columns={"Date": "Price"}).replace("2023-01-02", "Date").to_csv(index=False),
+            "(line 2 may be the header: delete the lines above it)",
+            id="several lines",
+        ),
+        pytest.param("".join([*LINES[:9], *LINES]), ", line 10, column Date: 'Date' does not", id="twice"),
+        pytest.param(
+            table()[["Date", "Volume", "High"]].to_csv(), "no column of prices, name it", id="no price"
+        ),
+        pytest.param(
+            table(Last=CLOSE)[["Date", "Last", "Volume"]].to_csv(index=False),
+            "no column of prices, name it with column='NAME'; the columns are Date, Last, Volume",
+            id="volume is no symbol",
+        ),
+        pytest.param(
+            table(A=CLOSE, Note="x")[["Date", "A", "Note"]].to_csv(index=False),
+            "column Note: 'x' is not a plain number, such as 98.76; symbols says which columns to read",
+            id="words in wide",
+        ),
+        pytest.param(
+            "Date,Close\n" + "".join(LINES[1:]), ", line 2: 6 fields where 2 are", id="short header"
+        ),
+        pytest.param("".join(LINES) + LINES[9], "with the same value; keep one of them", id="a row twice"),
+        pytest.param(
+            pd.concat([table(Name="A"), table(Name="B")]).to_csv(index=False),
+            "keep one of them, or call the column that names the series Symbol (is it Name?)",
+            id="symbols by another name",
+        ),
+        pytest.param(
+            pd.concat([table(Time="09:00"), table(Time="10:00")]).to_csv(index=False),
+            "keep one of them, or write date and Time in one column",
+            id="times apart",
+        ),
+        pytest.param("INSERT INTO x VALUES (1);", "column Date is missing", id="SQL"),
+        pytest.param("Date: 2023\nClose: 1\n", "column Date is missing", id="YAML"),
+        pytest.param("<table><tr><td>1", ": looks like HTML", id="a table of HTML"),
+    ],
+)
+def test_a_header_that_is_none_is_said(tmp_path, content, expected):
+    path = tmp_path / "prices.csv"
+    path.write_text(content)
+    assert expected in error_of(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(table().to_csv(), id="an index"),
+        pytest.param(table().set_index("Date").rename_axis(None).to_csv(), id="dates as an index"),
+        pytest.param("".join(line + "\n" for line in LINES), id="blank lines"),
+        pytest.param(GOOD + ",,,,,\n" * 9, id="rows of separators below"),
+        pytest.param(LINES[0] + "  \n,,,,,\n" + "".join(LINES[1:]), id="rows of separators above"),
+        pytest.param(GOOD.replace("\n", ",\n"), id="a separator at the end"),
+        pytest.param(text(Note='a "b"\n,c'), id="quotes and line feeds"),
+        pytest.param("".join([LINES[0], *LINES[:0:-1]]), id="newest first"),
+    ],
+)
+def test_odd_rows_do_no_harm(tmp_path, content):
+    path = tmp_path / "prices.csv"
+    path.write_text(content)
+    assert list(read_prices(path)["y"]) == list(CLOSE)
+
+
+@pytest.mark.filterwarnings("error::tsrnn.errors.Notice")
+def test_columns_that_are_not_used_are_said_with_what_uses_them(tmp_path):
+    path = tmp_path / "prices.csv"
+    said = "column Close is used; columns that are not used: Open, High, Low, Volume"
+    for content, expected in {
+        GOOD: f"{said} (column='NAME' uses another)",
+        text(
+            **{f"x{n}": 1 for n in range(10)}, Note="x"
+        ): f"{said}, x0, x1, x2, x3, x4, x5, x6, x7, 3 more (",
+        table().to_csv(): "columns that are not used: Open, High, Low, Volume, 1 without a name (",
+    }.items():
+        path.write_text(content)
+        with pytest.warns(Notice) as caught:
+            read_prices(path)
+        assert expected in str(caught[0].message)
+        assert caught[0].filename == __file__
+    path.write_text(table()[["Date", "Close"]].to_csv(index=False))
+    read_prices(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "expected"),
+    [
+        pytest.param("Date" + ",A" * 200_000, "1", ", line 1: column A 200000 times", id="one name"),
+        pytest.param(
+            ",".join(["Date", *map("c{}".format, range(200_000))]),
+            "1",
+            "200000 columns are read",
+            id="series",
+        ),
+        pytest.param(LINES[0].strip() + "," * 199_995, "100", None, id="columns without a name"),
+        pytest.param(
+            ",".join(map("c{}".format, range(200_001))), "1", "column Date is missing", id="no date"
+        ),
+    ],
+)
+def test_200_000_columns_are_answered_soon(tmp_path, header, cell, expected):
+    path = tmp_path / "prices.csv"
+    path.write_text(header + "".join(f"\n2023-01-0{day}" + f",{cell}" * 200_000 for day in (2, 3)))
+    start = time.process_time()
+    if expected is None:
+        with pytest.warns(DataWarning, match="Close is constant"):
+            assert list(read_prices(path)["y"]) == [100, 100]
+    else:
+        with pytest.raises((DataError, DataWarning), match=expected):
+            read_prices(path)
+    assert time.process_time() - start < 10
+
+
+def test_a_table_of_too_many_cells_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("tsrnn.data.tables.files._CELL_LIMIT", 2**20)
+    path = tmp_path / "prices.csv"
+    path.write_text((LINES[0].strip() + "," * 100_000 + "\n") * 11)
+    assert "the table is too large, more than 1 million cells (100006 columns)" in error_of(path)
+
+
+# What is read with a warning
+
+
+def split(ratio, at=30, back=ROWS):
+    """The table with prices divided from one row on, until another."""
+    factor = np.where((np.arange(ROWS) >= at) & (np.arange(ROWS) < back), 1 / ratio, 1)
+    bars = table().loc[:, "Open":"Close"].mul(factor, axis=0).round(4)
+    return table(**bars)
+
+
+def moved(column, row, factor):
+    """The table with one number of a column changed."""
+    values = table()[column].to_numpy(float).copy()
+    values[row] *= factor
+    return table(**{column: values})
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        pytest.param(
+            split(2), "line 32, column Close: prices jumps by about -51 % from .* a split of 2:1", id="2:1"
+        ),
+        pytest.param(split(3), "jumps by about -67 % from the value before; a split of 3:1 may be", id="3:1"),
+        pytest.param(split(1.5), "jumps by about -3[34] % .*; a split of 3:2 may be unadjusted", id="3:2"),
+        pytest.param(
+            split(0.1), r"jumps by about \+8\d\d % .*; a split of 1:10 may be unadjusted", id="1:10"
+        ),
+        pytest.param(
+            split(2, 30, 31), "line 32.*it is back on line 33, so that a price may be wrong", id="spike"
+        ),
+        pytest.param(
+            split(2, 30, 34), "line 32.*it is back on line 36, so that a price may be", id="a few days"
+        ),
+        pytest.param(
+            moved("High", 9, 0.9), "line 11, column Close: the high of [0-9.]+ is below the low of", id="high"
+        ),
+        pytest.param(moved("Low", 9, 1.015), "line 11.*the open of [0-9.]+ is below the low of", id="low"),
+        pytest.param(
+            moved("Close", 9, 1.03), "line 11.*: the close of [0-9.]+ is above the high", id="close"
+        ),
+        pytest.param(moved("Open", 9, 0.97), "line 11.*: the open of [0-9.]+ is below the low", id="open"),
+        pytest.param(
+            table(Date=pd.bdate_range(pd.Timestamp.now().normalize(), periods=ROWS).strftime("%Y-%m-%d")),
+            r"line \d+, column Date: .* is in the future \(today is .*, the first of \d\d such prices",
+            id="future",
+        ),
+        pytest.param(
+            pd.concat([table()[:2], table()[4:5], table()[3:4], table()[2:3], table()[5:]]),
+            r"line 5, column Date: .*not in order here \(2023-01-05 after 2023-01-06 on line 4\), the",
+            id="not in order",
+        ),
+        pytest.param(
+            table()[::-1].iloc[[0, 1, 3, 2, *range(4, ROWS)]],
+            r"line 5, column Date: .*not in order here \(2023-03-22 after 2023-03-21 on line 4\); they are",
+            id="newest first, but for one",
+        ),
+        pytest.param(
+            pd.concat([table(Symbol="BRK B"), table(Symbol="brk  b")]),
+            "BRK B and brk  b are read as two series",
+            id="names in two ways",
+        ),
+    ],
+)
+def test_an_odd_price_is_used_with_one_warning(tmp_path, frame, expected):
+    path = tmp_path / "prices.csv"
+    frame.to_csv(path, index=False)
+    with pytest.warns(DataWarning, match=expected) as caught:
+        prices = read_prices(path)
+    assert len(prices) == len(frame)
+    assert [warning.category for warning in caught].count(DataWarning) == 1
+    # Parquet has rows, counted from 0, in place of lines.
+    frame.to_parquet(path)
+    with pytest.warns(DataWarning, match=re.sub(r"lines? (\\d\+|\d+)(, column \w+:)?", ".*", expected)):
+        read_prices(path)
+
+
+def test_what_markets_do_is_no_split(tmp_path):
+    path = tmp_path / "prices.csv"
+    rng = np.random.default_rng(1)
+    wild = np.round(np.exp(np.cumsum(rng.normal(0, 0.15, ROWS))), 4)  # 40 % in a day is a common move
+    assert np.abs(np.diff(np.log(wild))).max() > 0.36
+    table(Close=wild)[["Date", "Close"]].to_csv(path, index=False)
+    read_prices(path)
+    adjusted = split(1.9).rename(columns={"Close": "Adj Close"})
+    adjusted.to_csv(path, index=False)
+    read_prices(path)
+    # A day without trades has no open, high and low.
+    idle = table()
+    idle.loc[5, ["Open", "High", "Low"]] = 0
+    idle.to_csv(path, index=False)
+    read_prices(path)
+    # A column that is not used may hold anything.
+    table(High="n/a", Low="x").to_csv(path, index=False)
+    read_prices(path)

@@ -255,3 +255,8 @@ def test_short_series_have_the_windows_that_they_have_room_for():
 def test_long_series_have_the_usual_windows():
     data = PriceSeries()
     assert (data.window_length, data.warm_up, data.summary) == (256, 64, None)
+
+
+@pytest.mark.filterwarnings("error::tsrnn.errors.Notice")
+def test_the_sample_s_columns_are_not_spoken_of():
+    assert PriceSeries().panel.unique_ids == ("AAPL", "IBM", "GOOG", "MSFT")

@@ -15,7 +15,7 @@ from tsrnn.data.panels import files as module
 from tsrnn.data.panels.frames import panel_from_frame
 from tsrnn.errors import ConfigError, DataError, DataWarning
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error", "ignore::tsrnn.errors.Notice")
 
 LONG = "unique_id,ds,y\nB,2023-05-01,1.5\nB,2023-05-02,-2\nA,2023-05-02,0\nA,2023-05-03,4\n"
 

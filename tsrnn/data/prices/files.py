@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.prices.checks import check_table, frame_table
-from tsrnn.data.prices.frames import dates_of_words, one_column, wide_table
+from tsrnn.data.prices.frames import dates_of_words, long_table, wide_table
+from tsrnn.data.prices.layout import Layout, layout_of
 from tsrnn.data.tables.cells import Cells
-from tsrnn.data.tables.columns import (
-    BAR_NAMES,
-    DATE_NAMES,
-    SYMBOL_NAMES,
-    VALUE_NAMES,
-    find_column,
-    folded,
-    series_name,
-)
-from tsrnn.data.tables.files import (
-    decode,
-    is_parquet,
-    read_bytes,
-    records,
-    separator_of,
-)
-from tsrnn.data.tables.parquet import open_parquet, parquet_names, reading_parquet
-from tsrnn.data.tables.source import Source, listed, refuse_unprintable, selected, shown
-from tsrnn.errors import ConfigError, DataError, nearest
+from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, VALUE_NAMES, header_names, series_name
+from tsrnn.data.tables.files import decode, is_parquet, read_bytes, records, separator_of
+from tsrnn.data.tables.headers import note_unread
+from tsrnn.data.tables.parquet import holds_numbers, open_parquet, parquet_names, reading_parquet
+from tsrnn.data.tables.source import Source, refuse_unprintable, selected
+from tsrnn.errors import ConfigError, DataError, argument
 
 _TOTALS = ("total", "totals", "sum", "합계", "총계", "계")
 
@@ -86,7 +75,9 @@ def read_prices(
         table, series, source = _from_parquet(path, column, symbols, on_missing, cells)
     else:
         table, series, source = _from_text(path, column, symbols, on_missing, cells, comment)
-    return check_table(table, series, source, on_missing)
+    prices = check_table(table, series, source, on_missing)
+    note_unread(source, "data.column")
+    return prices
 
 
 _Table = tuple[pd.DataFrame, list[str], Source]
@@ -106,18 +97,74 @@ def _from_text(
     doubt = separator_of(text) == ";"  # where a comma does not separate, it often stands before decimals
     found = records(text, path, comment)
     line, header = next(found, (1, [""]))
-    names = [" ".join(cell.split()) for cell in header]
-    layout = _layout(names, column, path, line)
-    pick = itemgetter(layout.date, *layout.values, *layout.symbol)
+    first = list(islice(found, 20))
+    layout = layout_of(header_names(header), column, path, line, first)
+    lines, rows = _rows(chain(first, found), layout, path, comment)
+    numbers = np.array(lines)
+    source = layout.source(path, "lines")
+
+    def stamps(texts: Sequence[str], at: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        return cells.stamps(texts, lambda i, problem: source.error(problem, "", int(at[i]), source.date))
+
+    def prices(texts: Sequence[str], at: npt.NDArray[np.int64], name: str) -> npt.NDArray[np.float64]:
+        def fault(index: int, problem: str) -> DataError:
+            other = f"; {argument('data.symbols')} says which columns to read" if layout.wide else ""
+            return source.error(problem + other, name, int(at[index]))
+
+        return cells.numbers(texts, fault, points_in_doubt=doubt)
+
+    if layout.wide:
+        series = [layout.names[index] for index in layout.values]
+        refuse_unprintable(series, path)
+        ds, *columns = zip(*rows, strict=True)
+        wanted = selected(series, symbols, path)
+        grid = np.array([prices(columns[code], numbers, series[code]) for code in wanted])
+        return (
+            long_table(wanted, stamps(ds, numbers), grid, numbers, series, on_missing, source),
+            series,
+            source,
+        )
+    ids = [row[2].strip() for row in rows] if layout.symbol else [series_name(path)] * len(rows)
+    if "" in ids:
+        raise DataError("a row without its symbol", path=path, line=int(numbers[ids.index("")]))
+    codes, unique = pd.factorize(np.array(ids, dtype=object))
+    series = list(unique)
+    refuse_unprintable(series, path)
+    kept = np.flatnonzero(np.isin(codes, selected(series, symbols, path)))
+    ds, y, *others = zip(*(rows[index] for index in kept), strict=True)
+    at = numbers[kept]
+    bars = zip(layout.bars, others[len(layout.symbol) :], strict=True)
+    table = {"series": codes[kept], "ds": stamps(ds, at), "y": prices(y, at, ""), "row": at}
+    return pd.DataFrame({**table, **_known_bars(dict(bars), cells)}), series, source
+
+
+def _known_bars(bars: dict[str, Sequence[str]], cells: Cells) -> dict[str, npt.NDArray[np.float64]]:
+    """Of opens, highs, lows and closes, which are looked at beside the price, those that are all numbers."""
+    known = {}
+    for bar, texts in bars.items():
+        with suppress(DataError):
+            known[bar] = cells.numbers(texts, lambda _, problem: DataError(problem), points_in_doubt=None)
+    return known
+
+
+def _rows(
+    found: Iterator[tuple[int, list[str]]], layout: Layout, path: Path, comment: str | None
+) -> tuple[list[int], list[tuple[str, ...]]]:
+    """The lines of the rows and, of each, the fields that are used; no last row Total where that is asked."""
+    pick = itemgetter(*layout.used)
+    width = len(layout.names)
     lines: list[int] = []
     rows: list[tuple[str, ...]] = []
     for line, row in found:
-        if len(row) != len(names):
+        if len(row) != width:
             total = row[0].strip().lower() in _TOTALS
-            remedy = "; comment='#' leaves out a last row Total" if total and comment is None else ""
-            fault = f"{len(row)} fields where {len(names)} are expected{remedy}"
+            remedy = (
+                f"; {argument('data.comment', '#')} leaves out a last row Total"
+                if total and comment is None
+                else ""
+            )
             if not (total and comment is not None and next(found, None) is None):
-                raise DataError(fault, path=path, line=line)
+                raise DataError(f"{len(row)} fields where {width} are expected{remedy}", path=path, line=line)
             break
         lines.append(line)
         rows.append(pick(row))
@@ -125,39 +172,7 @@ def _from_text(
         del lines[-1], rows[-1]
     if not rows:
         raise DataError("the file has a header but no rows", path=path)
-    numbers = np.array(lines)
-    source = Source(path, shown(names[layout.date]), None if layout.wide else shown(names[layout.values[0]]))
-
-    def stamps(texts: Sequence[str], at: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        return cells.stamps(texts, lambda i, problem: source.error(problem, "", int(at[i]), source.date))
-
-    def prices(texts: Sequence[str], at: npt.NDArray[np.int64], name: str) -> npt.NDArray[np.float64]:
-        def fault(index: int, problem: str) -> DataError:
-            return source.error(problem, name, int(at[index]))
-
-        return cells.numbers(texts, fault, points_in_doubt=doubt)
-
-    if layout.wide:
-        series = [names[index] for index in layout.values]
-        refuse_unprintable(series, path)
-        ds, *columns = zip(*rows, strict=True)
-        days = stamps(ds, numbers)
-        values = (
-            (code, prices(columns[code], numbers, series[code])) for code in selected(series, symbols, path)
-        )
-        parts = [one_column(code, days, y, numbers, series, on_missing, source) for code, y in values]
-        return pd.concat(parts, ignore_index=True), series, source
-    ids = [row[-1].strip() for row in rows] if layout.symbol else [series_name(path)] * len(rows)
-    if "" in ids:
-        raise DataError("a row without its symbol", path=path, line=int(numbers[ids.index("")]))
-    codes, unique = pd.factorize(np.array(ids, dtype=object))
-    series = list(unique)
-    refuse_unprintable(series, path)
-    kept = np.flatnonzero(np.isin(codes, selected(series, symbols, path)))
-    ds, y, *_ = zip(*(rows[index] for index in kept), strict=True)
-    at = numbers[kept]
-    table = {"series": codes[kept], "ds": stamps(ds, at), "y": prices(y, at, ""), "row": at}
-    return pd.DataFrame(table), series, source
+    return lines, rows
 
 
 def _from_parquet(
@@ -166,28 +181,24 @@ def _from_parquet(
     """The table for `check_table` of a Parquet file, of which only the columns needed are read."""
     file = open_parquet(path)
     names = parquet_names(file, path)
-    layout = _layout(names, column, path, None)
-    source = Source(
-        path, shown(names[layout.date]), None if layout.wide else shown(names[layout.values[0]]), "rows"
-    )
+    layout = layout_of(header_names(names), column, path, None)
+    source = layout.source(path, "rows")
     series = [names[index] for index in layout.values]
     wanted = (
         [layout.values[code] for code in selected(series, symbols, path)] if layout.wide else layout.values
     )
-    used = [file.schema_arrow.names[index] for index in (layout.date, *wanted, *layout.symbol)]
+    bars = {bar: place for bar, place in layout.bars.items() if holds_numbers(file, place)}
+    used = [
+        file.schema_arrow.names[index] for index in (layout.date, *wanted, *layout.symbol, *bars.values())
+    ]
     with reading_parquet(path):
         table = file.read(columns=used)
         table.validate(full=True)  # damage can leave words that are no UTF-8
         frame = table.to_pandas(ignore_metadata=True)[used]
-    frame.columns = ["ds", *map(str, range(len(wanted))), *(["unique_id"] if layout.symbol else [])]
-    if frame["ds"].dtype.kind not in "iuM" and not isinstance(frame["ds"].dtype, pd.DatetimeTZDtype):
+    ids = ["unique_id"] if layout.symbol else []
+    frame.columns = ["ds", *map(str, range(len(wanted))), *ids, *bars]
+    if frame["ds"].dtype.kind != "M" and not isinstance(frame["ds"].dtype, pd.DatetimeTZDtype):
         frame["ds"] = dates_of_words(frame["ds"], cells, source)
-    elif frame["ds"].dtype.kind in "iu" and cells.dates == "epoch":
-        frame["ds"] = dates_of_words(frame["ds"].astype("Int64"), cells, source)
-    elif frame["ds"].dtype.kind in "iu":
-        problem = f"row 0: '{frame['ds'].iloc[0]}' is a plain number" if len(frame) else "no dates"
-        remedy = "dates=epoch reads seconds since 1970"
-        raise DataError(f"{problem}; make it dates ({remedy})", path=path, column=source.date)
     if not layout.wide:
         frame = frame.rename(columns={"0": "y"})
         if not layout.symbol:
@@ -195,44 +206,3 @@ def _from_parquet(
         return *frame_table(frame, symbols, source), source
     columns = {series[code]: frame[str(index)] for index, code in enumerate(selected(series, symbols, path))}
     return *wide_table(frame["ds"], columns, on_missing, source), source
-
-
-class _Layout(NamedTuple):
-    """The fields of a row that are used: `symbol` is none or one, `values` several in the wide form."""
-
-    date: int
-    symbol: tuple[int, ...]
-    values: tuple[int, ...]
-    wide: bool
-
-
-def _layout(names: list[str], column: str | None, path: Path, line: int | None) -> _Layout:
-    """The columns that a header offers."""
-    if not any(names):
-        raise DataError("the first line names no columns; it must be the header", path=path, line=line)
-    find = partial(find_column, names, path=path, line=line)
-    date = find(DATE_NAMES)
-    if date is None:
-        comment = names[0].startswith(("#", "//", "%"))
-        skip = "a comment, where the header must be the first line (comment='#' skips such lines)"
-        fault = skip if comment else "column Date is missing"
-        raise DataError(f"{fault}; {listed(names)}", path=path, line=line)
-    symbol = find(SYMBOL_NAMES)
-    if column is None:
-        value = find(VALUE_NAMES)
-    else:
-        value = names.index(column) if names.count(column) == 1 else find((folded(column),))
-    columns = [index for index, name in enumerate(names) if name and index != date]
-    # Without a known column of prices every column is a series, unless the header speaks of one series'
-    # open or volume. One such name alone may be a symbol: LOW is one.
-    bars = sum(folded(name) in BAR_NAMES for name in names) > 1
-    if value is None and (column is not None or symbol is not None or bars or not columns):
-        fault = "there is no column of prices, name it with `column`" if column is None else "no such column"
-        problem = f"{fault}{nearest(column or 'Close', names)}; {listed(names)}"
-        raise DataError(problem, path=path, line=line, column=column and shown(column))
-    if value is None:
-        twice = [name for name in names if name and names.count(name) > 1]
-        if twice:
-            raise DataError(f"column {shown(twice[0])} twice", path=path, line=line)
-        return _Layout(date, (), tuple(columns), wide=True)
-    return _Layout(date, () if symbol is None else (symbol,), (value,), wide=False)

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from tsrnn.data.prices.checks import check_table, frame_table
+from tsrnn.data.prices.checks import check_table, frame_table, plain_dates, plain_values
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.frames import FrameColumns
+from tsrnn.data.tables.headers import warn_of_width
 from tsrnn.data.tables.source import Source, refuse_unprintable, selected, shown
+from tsrnn.errors import DataError
 
 
 def prices_of_columns(
@@ -56,31 +58,47 @@ def wide_table(
     """The table for `check_table` of columns that are a series each, and the names of the series."""
     series = list(columns)
     refuse_unprintable(series, source.path)
-    parts = []
-    for code, (name, column) in enumerate(columns.items()):
-        one = pd.DataFrame({"ds": ds, "y": column, "unique_id": name})
-        table, _ = frame_table(one, None, source)
-        days, y, rows = (table[name].to_numpy() for name in ("ds", "y", "row"))
-        parts.append(one_column(code, days, y, rows, series, on_missing, source))
-    return pd.concat(parts, ignore_index=True), series
+    if ds.empty:
+        raise DataError(f"the {'frame' if source.path is None else 'file'} has no rows", path=source.path)
+    days = plain_dates(ds, source)
+    grid = np.array([plain_values(column, [name] * len(days), source) for name, column in columns.items()])
+    return long_table(
+        range(len(series)), days, grid, np.arange(len(days)), series, on_missing, source
+    ), series
 
 
-def one_column(
-    code: int,
+def long_table(
+    codes: Sequence[int],
     ds: npt.NDArray[Any],
-    y: npt.NDArray[np.float64],
+    grid: npt.NDArray[np.float64],
     rows: npt.NDArray[np.int64],
-    series: list[str],
+    names: list[str],
     on_missing: str,
     source: Source,
 ) -> pd.DataFrame:
-    """The table of one column of the wide form."""
-    present = np.flatnonzero(~np.isnan(y))
-    if not present.size and on_missing == "error":
-        raise source.error("there is not one price", series[code], None)
+    """The table for `check_table` of the wide form.
+
+    Args:
+        codes: (N,) the series of each row of the grid, as numbers into `names`.
+        ds: (T,) dates.
+        grid: (N, T) prices, NaN where there is none.
+        rows: (T,) numbers of the file's rows.
+        names: of the series.
+        on_missing: as for `read_prices`.
+        source: the file and its columns.
+    """
+    present = ~np.isnan(grid)
+    empty = np.flatnonzero(~present.any(1))
+    if empty.size and on_missing == "error":
+        raise source.error("there is not one price", names[codes[empty[0]]], None)
+    warn_of_width(len(grid), len(ds), source)
     # Before its first price a series has not begun, after its last it has ended: nothing is missing.
-    span = slice(present[0], present[-1] + 1) if present.size else slice(0)
-    return pd.DataFrame({"series": code, "ds": ds[span], "y": y[span], "row": rows[span]})
+    begun = np.logical_or.accumulate(present, 1)
+    inside = begun & np.logical_or.accumulate(present[:, ::-1], 1)[:, ::-1]
+    series, at = np.nonzero(inside)
+    return pd.DataFrame(
+        {"series": np.asarray(codes)[series], "ds": ds[at], "y": grid[inside], "row": rows[at]}
+    )
 
 
 def dates_of_words(texts: pd.Series[Any], cells: Cells, source: Source) -> npt.NDArray[Any]:

@@ -22,7 +22,7 @@ from tsrnn.data.prices.frames import prices_of_columns
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
-from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
+from tsrnn.errors import ConfigError, DataError, DataWarning, Notice, argument, first_few
 from tsrnn.protocols import Holdout, Panel
 
 LONGEST_WINDOW, LONGEST_WARM_UP, SHORTEST_WINDOW = 256, 64, 16
@@ -161,17 +161,20 @@ class PriceSeries(PanelData):
             if path is None:
                 path = str(dataset_path("us_stocks") / "us_stocks.csv.gz")
                 symbols = symbols or list(_SAMPLE_SYMBOLS)
-            frame = read_prices(
-                path,
-                column=self.column,
-                symbols=symbols,
-                on_missing=self.on_missing,
-                decimal=self.decimal,
-                thousands=self.thousands,
-                dates=self.dates,
-                on_units=self.on_units,
-                comment=self.comment,
-            )
+            with warnings.catch_warnings():
+                if self.path is None:
+                    warnings.simplefilter("ignore", Notice)  # the sample's columns are no user's
+                frame = read_prices(
+                    path,
+                    column=self.column,
+                    symbols=symbols,
+                    on_missing=self.on_missing,
+                    decimal=self.decimal,
+                    thousands=self.thousands,
+                    dates=self.dates,
+                    on_units=self.on_units,
+                    comment=self.comment,
+                )
         return panel_of(frame, self.calendar, self.source, shortest=self.shortest(frame))
 
     def shortest(self, frame: pd.DataFrame) -> int:

@@ -84,7 +84,7 @@ class Cells:
         return re.compile(rf"(?P<sign>[+-]?){number}", re.ASCII)
 
     def numbers(
-        self, cells: Sequence[str], fault: Fault, *, points_in_doubt: bool = False
+        self, cells: Sequence[str], fault: Fault, *, points_in_doubt: bool | None = False
     ) -> npt.NDArray[np.float64]:
         """The numbers in a column of text, NaN where a cell says that there is none.
 
@@ -93,7 +93,7 @@ class Cells:
         Args:
             cells: the column.
             fault: makes the error of a cell.
-            points_in_doubt: whether the file looks as if its decimals stood behind commas.
+            points_in_doubt: whether the file looks as if its decimals stood behind commas; None: no warning.
 
         Raises:
             DataError: from `fault`, for the first cell that is neither.
@@ -148,8 +148,10 @@ class Cells:
         """
         return read_dates(cells, self.dates, fault)
 
-    def _warn_of_points(self, cells: Sequence[str], fault: Fault, in_doubt: bool) -> None:
+    def _warn_of_points(self, cells: Sequence[str], fault: Fault, in_doubt: bool | None) -> None:
         """Points that all have three digits behind them, and whole numbers below 1000: 1.002 after 998."""
+        if in_doubt is None:
+            return
         pointed, below = None, None
         for index, cell in enumerate(cells):
             text = cell.strip()

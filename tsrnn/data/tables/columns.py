@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tsrnn.data.tables.source import shown
@@ -16,11 +17,32 @@ VALUE_NAMES = (
     *("close", "closeprice", "closingprice", "종가", "price", "value"),
 )
 BAR_NAMES = ("open", "high", "low", "volume", "시가", "고가", "저가", "거래량")
+_VOLUME_NAMES = ("volume", "거래량")
 
 
 def series_name(path: Path) -> str:
     """The name of the one series of a file without ids: the file's, without its endings."""
     return re.sub(r"(\.(csv|tsv|txt|gz|parquet|pq))+$", "", path.name, flags=re.IGNORECASE)
+
+
+def header_names(cells: Iterable[str]) -> list[str]:
+    """The names in a header, with single spaces; "" for a name that pandas made up for want of one."""
+    names = (" ".join(cell.split()) for cell in cells)
+    return ["" if re.fullmatch(r"Unnamed: \d+", name) else name for name in names]
+
+
+def speaks_of_bars(names: Iterable[str]) -> bool:
+    """Whether columns are the open, high, low or volume of one series; one alone may be a symbol, as LOW."""
+    known = [name for name in map(folded, names) if name in BAR_NAMES]
+    return len(known) > 1 or any(name in _VOLUME_NAMES for name in known)
+
+
+def refuse_twice(names: Iterable[str], path: Path, line: int | None) -> None:
+    """No two columns that are read have one name."""
+    name, count = max(Counter(name for name in names if name).items(), key=lambda item: item[1])
+    if count > 1:
+        problem = f"column {shown(name)} {'twice' if count == 2 else f'{count} times'}"
+        raise DataError(problem, path=path, line=line)
 
 
 def find_column(names: list[str], known: Sequence[str], *, path: str | Path, line: int | None) -> int | None:
@@ -36,4 +58,7 @@ def find_column(names: list[str], known: Sequence[str], *, path: str | Path, lin
 
 def folded(name: str) -> str:
     """The letters and digits in lower case; one letter stays as it is, for Y is a symbol and y a value."""
-    return name if len(name) == 1 else "".join(letter for letter in name.casefold() if letter.isalnum())
+    if len(name) == 1:
+        return name
+    lower = name.casefold()
+    return lower if lower.isalnum() else "".join(letter for letter in lower if letter.isalnum())

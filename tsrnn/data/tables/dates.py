@@ -87,6 +87,11 @@ def _written(texts: Sequence[str], dates: str, error: Fault) -> Dates:
     return _existing(_moments(parts), error)
 
 
+def is_date(text: str) -> bool:
+    """Whether a text is written as a date, whatever the format."""
+    return any(re.match(date + r"(?![^T ])", text.strip(), re.ASCII) for date in _DATES.values())
+
+
 def _no_date(text: str) -> str:
     """What a text that has none of the formats may be, and what to do."""
     if _NUMBER.fullmatch(text):
@@ -101,8 +106,8 @@ def _no_date(text: str) -> str:
             return f"{problem} ({argument('data.dates', 'epoch')} reads it as {read})"
         return problem
     for date in _DATES.values():
-        if match := re.match(date, text, re.ASCII):
-            rest = shown(text[match.end() :].strip())
+        if match := re.match(date + r"[T ] *(?P<rest>\d.*)", text, re.ASCII):
+            rest = shown(match["rest"])
             return f"ends in '{rest}'; write times as HH:MM:SS, and a zone as its offset, such as +09:00"
     return "is not a date; write dates as YYYY-MM-DD"
 

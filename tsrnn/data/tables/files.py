@@ -168,7 +168,7 @@ def decode(content: bytes, path: Path, known: Sequence[str] = ()) -> str:
         if not any(name in text.lstrip().partition("\n")[0] for name in korean):
             problem = f"not valid UTF-8 (byte {content[error.start]:02x}); save the file as UTF-8"
             raise DataError(problem, path=path, line=line) from None
-    if re.match(r"\s*<(!doctype|!--|html|head|body|\?xml)", text, re.IGNORECASE):
+    if re.match(r"\s*<(!doctype|!--|html|head|body|table|div|\?xml)", text, re.IGNORECASE):
         raise DataError("looks like HTML, the page of a web site, and not like a CSV", path=path)
     if re.match(r'\s*(\{|\[\s*[\[{"])', text):
         raise DataError("looks like JSON, and not like a CSV", path=path)

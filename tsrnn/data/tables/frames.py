@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from tsrnn.data.tables.columns import (
-    BAR_NAMES,
     DATE_NAMES,
     SYMBOL_NAMES,
     VALUE_NAMES,
     find_column,
     folded,
+    speaks_of_bars,
 )
 from tsrnn.data.tables.source import listed, shown
 from tsrnn.errors import DataError, nearest
@@ -149,8 +149,7 @@ def frame_columns(
     symbol = _place(names, id_column, "unique_id", SYMBOL_NAMES, source)
     value = _place(names, value_column, "y", VALUE_NAMES, source)
     series = [index for index in range(len(names)) if index != date]
-    bars = sum(folded(name) in BAR_NAMES for name in names) > 1
-    wide = value is None and symbol is None and not bars and bool(series)
+    wide = value is None and symbol is None and not speaks_of_bars(names) and bool(series)
     if value is None and not wide:
         raise DataError(f"column {value_column} is missing; {listed(names)}", path=source)
     if frame.empty:

@@ -73,3 +73,9 @@ def parquet_names(file: pq.ParquetFile, path: Path) -> list[str]:
             name = "Date" if dated else ""
         names.append(name)
     return names
+
+
+def holds_numbers(file: pq.ParquetFile, column: int) -> bool:
+    """Whether the column has real numbers, by its type."""
+    kind = file.schema_arrow.field(column).type
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))

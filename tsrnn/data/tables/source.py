@@ -30,12 +30,14 @@ class Source:
         date: the column of dates.
         value: the column of prices, or None in the wide form, where each series is a column.
         rows: what the numbers of rows count: lines of text from 1, or rows of a table from 0.
+        unread: the columns beside these that are not read.
     """
 
     path: Path | None
     date: str
     value: str | None
     rows: Literal["lines", "rows"] = "lines"
+    unread: tuple[str, ...] = ()
 
     def column(self, series: str) -> str:
         """The column that holds the prices of a series."""
