@@ -53,7 +53,7 @@ PRICES = [path for path in FORECAST if path not in PANELS]
 def test_the_shipped_configurations_are_found():
     assert {path.stem for path in BACKBONES} == {"rnn", "lstm", "gru", "lstm_words", "lstm_zaremba_small"}
     assert {path.stem for path in LANGUAGE} == {
-        *("python_docs_lstm", "ptb_small", "ptb_zaremba_small", "wikitext2", "korean")
+        *("python_docs_lstm", "ptb_small", "ptb_zaremba_small", "wikitext2", "korean", "my_text")
     }
     assert {path.stem for path in PRICES} == {"prices_rnn", "prices_lstm", "prices_gru", "yahoo_lstm"}
     assert {path.stem for path in PANELS} == {"m4_hourly", "panel", "panel_daily", "panel_monthly"}
@@ -189,7 +189,7 @@ def test_some_configurations_say_only_what_they_have_of_their_own():
     assert {path.stem: base.stem for path, base in WITH_A_BASE.items()} == {
         **dict.fromkeys(("prices_gru", "prices_rnn", "yahoo_lstm"), "prices_lstm"),
         **dict.fromkeys(("panel_daily", "panel_monthly"), "panel"),
-        **{"wikitext2": "ptb_small", "korean": "python_docs_lstm"},
+        **{"wikitext2": "ptb_small", **dict.fromkeys(("korean", "my_text"), "python_docs_lstm")},
     }
 
 

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 
 from tests.language_models import language_model, log_prob
 from tsrnn.cli.main import main
-from tsrnn.codecs import LogReturns, Words
+from tsrnn.codecs import LogReturns, Vocabulary, Words
 from tsrnn.decoding import beam_search
 from tsrnn.evaluation import neighbours
 from tsrnn.training import Forecaster, LanguageModel
@@ -123,6 +123,21 @@ def test_a_stream_is_one_running_text(place, model, capsys, monkeypatch):
     assert float(facts["nats"]) == pytest.approx(nats, abs=1e-3)
     assert float(facts["perplexity"]) == pytest.approx(math.exp(nats), rel=1e-3, abs=6e-3)
     assert facts["unknown_percent"] == f"{100 / 17:.2f}"
+
+
+def test_a_model_of_paragraphs_reads_files_and_prompts_as_it_was_trained(tmp_path, capsys):
+    vocabulary = [*TOKENS, ".", "It", "A"]
+    model = language_model(vocabulary, tokenizer=Words(), seed=3).float()
+    model.codec = Vocabulary(vocabulary, Words(), "paragraph")
+    save(LanguageModel.of_model(model), tmp_path / "paragraphs.ckpt")
+    path, text = str(tmp_path / "paragraphs.ckpt"), tmp_path / "text.txt"
+    text.write_text("It sat. A\rcat saw.\r\rA house")
+    out, _ = said(capsys, "score", path, "--file", str(text))
+    assert [row[1] for row in rows(out)[1:]] == ["It sat.", "A cat saw.", "A house"]
+    out, _ = said(capsys, "score", path, "--stream", str(text))
+    assert dict(rows(out))["tokens"] == "12"
+    out, _ = said(capsys, "generate", path, "It sat. A\ncat", "--words", "1")
+    assert out.startswith("It sat.\nA cat")
 
 
 def test_the_same_seed_writes_the_same_text(capsys):

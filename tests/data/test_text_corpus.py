@@ -4,6 +4,7 @@ import gzip
 import os
 import subprocess
 import sys
+import textwrap
 import tracemalloc
 import unicodedata
 from pathlib import Path
@@ -16,7 +17,7 @@ from tsrnn.codecs import Characters, LogReturns, Subwords, Vocabulary, Whitespac
 from tsrnn.data import TextCorpus, TokenStreams
 from tsrnn.data.text import cache as text_cache
 from tsrnn.data.text import known as known_texts
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.errors import ConfigError, DataError, DataWarning, Notice
 
 VOCABULARY = Vocabulary(["<eos>", "<unk>", *"abcdefghij"])
 
@@ -71,7 +72,7 @@ def test_one_text_is_cut_by_share_at_the_ends_of_lines(corpus):
 
 
 def test_a_cut_is_found_beyond_a_block(monkeypatch, corpus):
-    monkeypatch.setattr("tsrnn.data.text.corpus._BLOCK", 3)
+    monkeypatch.setattr("tsrnn.data.text.parts._BLOCK", 3)
     data = corpus("a b c d e f g h i j\n" * 3, split=(0.4, 0.3, 0.3))
     assert data.spans == (22, 33, 33)
     assert data.description()["tokens"] == {"train": 22, "valid": 11, "test": 0}
@@ -80,6 +81,14 @@ def test_a_cut_is_found_beyond_a_block(monkeypatch, corpus):
 def test_blank_lines_crlf_and_the_byte_order_mark(corpus):
     data = corpus("\ufeffa b\r\n\r\nc".encode(), tokenizer=Characters(), split=(1.0, 0.0, 0.0))
     assert words_of(data, 0, 7) == ["a", " ", "b", "<eos>", "<eos>", "c", "<eos>"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old_mac"])
+def test_lines_end_as_any_system_ends_them(corpus, end, monkeypatch):
+    monkeypatch.setattr("tsrnn.data.text.files._BLOCK", 3)  # wherever a block ends
+    data = corpus(end.join(["\ufeffa b", "", "c d", "e", ""]), split=(1.0, 0.0, 0.0))
+    assert words_of(data, 0, 8) == ["a", "b", "<eos>", "<eos>", "c", "d", "<eos>", "e"]
+    assert data.spans[2] == 9
 
 
 def test_three_files_are_the_three_parts_and_the_vocabulary_is_of_the_first(tmp_path):
@@ -142,6 +151,106 @@ def test_a_folder_with_three_names_is_three_parts_and_another_one_text(tmp_path)
         stream.write("first\nsecond")
     data = TextCorpus(path=str(chapters), cache_dir=cache, split=(1.0, 0.0, 0.0))
     assert words_of(data, 0, 6) == ["first", "<eos>", "second", "<eos>", "third", "<eos>"]
+
+
+def test_folders_in_a_folder_are_read_and_markdown_too(tmp_path):
+    book = tmp_path / "book"
+    for name, text in {
+        "b/two.md": "second", "b/c/three.txt": "third", "a.md": "first", ".git/x.txt": "no", "b/.x.md": "no",
+        "b/table.csv": "no",
+    }.items():  # fmt: skip
+        (book / name).parent.mkdir(parents=True, exist_ok=True)
+        (book / name).write_text(text)
+    data = TextCorpus(path=str(book), cache_dir=str(tmp_path / "cache"), split=(1.0, 0.0, 0.0))
+    assert words_of(data, 0, 6) == ["first", "<eos>", "third", "<eos>", "second", "<eos>"]
+    parts = tmp_path / "parts"
+    for name, text in {"train/1.txt": "a", "train/2/3.txt": "b", "valid.txt": "c", "notes.md": "no"}.items():
+        (parts / name).parent.mkdir(parents=True, exist_ok=True)
+        (parts / name).write_text(text)
+    data = TextCorpus(path=str(parts), cache_dir=str(tmp_path / "cache"))
+    assert data.spans == (4, 6, 6)
+    assert data.codec.tokens[2:] == ("a", "b")
+
+
+PROSE = "It was late. Mr. Hall\nwent home.\n\nThe end\n"
+
+
+def test_sentences_are_found_in_paragraphs(corpus):
+    by_line = corpus(PROSE * 5, split=(0.8, 0.2, 0.0))
+    data = corpus(PROSE * 5, split=(0.8, 0.2, 0.0), sentences="paragraph")
+    assert words_of(data, 0, 15) == [
+        *("It", "was", "late", ".", "<eos>", "Mr", ".", "Hall", "went", "home", ".", "<eos>"),
+        *("The", "end", "It"),  # nothing ends a paragraph but a blank line
+    ]
+    assert data.description()["sentences"] == data.codec.sentences == "paragraph"
+    assert by_line.description()["sentences"] == by_line.codec.sentences == "line"
+    assert by_line.text.tokens.tolist() != data.text.tokens.tolist()  # nor do they share a cache
+    by_line.adopt(data.codec)  # the trained model's text is read as it read its own
+    assert by_line.text.tokens.tolist() == data.text.tokens.tolist()
+    assert by_line.spans == data.spans
+    assert by_line.description() == data.description()
+
+
+def test_a_sentence_ends_with_its_file(tmp_path):
+    (tmp_path / "a.txt").write_text("no end")
+    (tmp_path / "b.txt").write_text("here either")
+    data = TextCorpus(path=str(tmp_path), cache_dir=str(tmp_path / "cache"), sentences="paragraph")
+    assert data.description()["lines"]["train"] == 2
+
+
+def test_one_line_longer_than_a_line_can_be_is_read_in_sentences(corpus, monkeypatch):
+    monkeypatch.setattr("tsrnn.data.text.files.LONGEST_LINE", 1_000)
+    monkeypatch.setattr("tsrnn.data.text.files._BLOCK", 64)
+    monkeypatch.setattr("tsrnn.codecs.sentences.LONGEST_SENTENCE", 1_000)
+    text = "It was late. He went home. " * 100
+    data = corpus(text, sentences="paragraph")
+    assert data.description()["lines"] == {"train": 180, "valid": 10, "test": 10}
+    with pytest.raises(DataError) as error:
+        corpus(text * 4).codec  # noqa: B018
+    one_line(error, "text.txt, line 1", "sentences='paragraph'")
+    with pytest.raises(DataError) as error:
+        corpus("no end " * 200, sentences="paragraph").codec  # noqa: B018
+    one_line(error, "text.txt: a sentence has more than 1,000 characters")
+
+
+def test_strings_are_a_text_too(tmp_path):
+    arguments = {"cache_dir": str(tmp_path), "split": (1.0, 0.0, 0.0)}
+    data = TextCorpus.of_texts(["a b", "c\nd"], **arguments)
+    assert words_of(data, 0, 7) == ["a", "b", "<eos>", "c", "<eos>", "d", "<eos>"]
+    data = TextCorpus.of_texts(["It is. So", "It was"], sentences="paragraph", **arguments)
+    assert data.description()["lines"]["train"] == 3
+    assert data.source == "the given text"
+
+
+def test_wrapped_lines_are_said(corpus):
+    prose = textwrap.fill("the sailor went upon the sea and saw a whale there " * 100, 60)
+    with pytest.warns(Notice, match=r"text\.txt: its lines look wrapped.*sentences='paragraph'"):
+        corpus(prose).codec  # noqa: B018
+    corpus(prose, sentences="paragraph").codec  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "words"),
+    [
+        (
+            "a b. A c. " * 40,
+            {},
+            "has 1 sentence, and is cut only between two: sentences='paragraph' finds more",
+        ),
+        ("a b c " * 40, {"sentences": "paragraph"}, "has 1 sentence, and is cut only between two: give more"),
+        ("a b\n" * 40, {"split": (1.0, 0.0, 0.0)}, "give split a second share"),
+    ],
+)
+def test_what_to_do_without_a_validation_part(corpus, text, arguments, words):
+    data = corpus(text, **arguments)
+    assert data.val_dataloader() == []
+    assert words in str(ConfigError(data.advice_without_validation()))
+
+
+def test_a_training_text_alone_says_what_is_missing(tmp_path):
+    data = TextCorpus(**files(tmp_path, train=lines(3)))
+    advice = str(ConfigError(data.advice_without_validation()))
+    assert advice == "give valid_path, or the whole text as path"
 
 
 def test_the_same_text_has_the_same_hash_however_it_is_packed(corpus):
@@ -342,6 +451,7 @@ def test_an_empty_part_that_was_given_is_named(tmp_path):
         {"path": "a", "train_path": "b"},
         {"corpus": "ptb", "train_path": "b"},
         {"corpus": "python_docs", "path": "b"},
+        {"sentences": "words"},
         {"corpus": "wikitext103"},
     ],
     ids=str,

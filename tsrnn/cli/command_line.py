@@ -130,8 +130,8 @@ class CommandLine(LightningCLI):
             self.model = load(self._checkpoint, modules=modules_of(self.config[self.verb].model))
             for name, value in configured.settings.items():
                 setattr(self.model, name, value)
+            self.source.adopt(self.model.model.codec)  # first: it says how a text is read
             self.source.refuse_seen(self.verb, self._contents["data"])
-            self.source.adopt(self.model.model.codec)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Make the run's folder, and the trainer that writes into it."""
@@ -173,7 +173,7 @@ class CommandLine(LightningCLI):
             raise ConfigError(f"limit_val_batches is 0, but the callbacks choose by {monitor}")
         if monitor is not None and not self.datamodule.val_dataloader():
             problem = f"the validation span is empty, but the callbacks choose by {monitor}"
-            raise ConfigError(f"{problem}: give split a second share, or raise valid_size")
+            raise ConfigError(f"{problem}: {data_source(self.datamodule).advice_without_validation()}")
 
 
 def _loggers(folder: Path) -> list[Logger]:

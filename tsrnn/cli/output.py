@@ -6,7 +6,7 @@ import csv
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsrnn.errors import Notice
+from tsrnn.errors import DataWarning, Notice
 
 
 def say(name: str, value: Any) -> None:
@@ -55,12 +55,17 @@ def _in_one_cell(value: Any) -> Any:
 
 
 @contextmanager
-def one_line_warnings() -> Iterator[None]:
-    """Inside, a warning or a notice is one line on standard error, without the place in the code."""
+def one_line_warnings(option: Callable[[str], str | None] = lambda key: None) -> Iterator[None]:
+    """Inside, a warning or a notice is one line on standard error, without the place in the code.
+
+    Args:
+        option: the command's option for an argument that it names: see `tsrnn.errors.argument`.
+    """
 
     def show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
         kind = "note" if issubclass(category, Notice) else "warning"
-        print(f"tsrnn: {kind}: {str(message).splitlines()[0]}", file=sys.stderr)
+        text = message.said(option) if isinstance(message, DataWarning | Notice) else str(message)
+        print(f"tsrnn: {kind}: {text.splitlines()[0]}", file=sys.stderr)
 
     previous = warnings.showwarning
     warnings.showwarning = show_warning

@@ -10,15 +10,15 @@ from tsrnn.codecs import Vocabulary
 from tsrnn.data.text.files import read_lines
 
 
-def lines_of(file: str) -> Iterator[str]:
-    """The lines of a UTF-8 file, or of standard input for `-`, without their ends.
+def lines_of(file: str, vocabulary: Vocabulary) -> Iterator[str]:
+    """The lines of a UTF-8 file, or of standard input for `-`, without their ends, for a model to read.
 
     Raises:
         DataError: if the file is not there or is no text.
     """
     if file == "-":
         return (line.removesuffix("\n") for line in sys.stdin)
-    return read_lines(Path(file))
+    return read_lines(Path(file), cut=vocabulary.sentences != "line")
 
 
 def unknown_words(vocabulary: Vocabulary, tokens: Iterable[str]) -> list[str]:

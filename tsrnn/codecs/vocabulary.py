@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.codecs.base import Codec, Known
+from tsrnn.codecs.sentences import open_sentences
 from tsrnn.codecs.tokenizers import END_OF_SENTENCE, UNKNOWN, Tokenizer, Whitespace
 from tsrnn.errors import ConfigError
 from tsrnn.protocols import Encoding
@@ -30,6 +31,7 @@ class Vocabulary(Codec):
     Args:
         tokens: the V distinct tokens; a token's place is its id. `<eos>` must be among them.
         tokenizer: what makes these tokens of text, and text of them. Default: Whitespace.
+        sentences: how sentences are found in a text, by line or by paragraph: see `sentences_in`.
 
     Raises:
         ConfigError: if a token stands twice, or `<eos>` is not there.
@@ -38,9 +40,12 @@ class Vocabulary(Codec):
     kind = "text"
     fitted: ClassVar[tuple[str, ...]] = ("tokens",)
 
-    def __init__(self, tokens: Sequence[str], tokenizer: Tokenizer | None = None) -> None:
+    def __init__(
+        self, tokens: Sequence[str], tokenizer: Tokenizer | None = None, sentences: str = "line"
+    ) -> None:
         self.tokens = tuple(tokens)
         self.tokenizer = tokenizer if tokenizer is not None else Whitespace()
+        self.sentences = sentences
         self._ids = {token: index for index, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             twice = Counter(self.tokens).most_common(1)[0][0]
@@ -73,6 +78,7 @@ class Vocabulary(Codec):
         minimum_count: int = 1,
         maximum_size: int | None = None,
         tokenizer: Tokenizer | None = None,
+        sentences: str = "line",
     ) -> Vocabulary:
         """The vocabulary of a text: `<eos>`, `<unk>`, then the most frequent token first, ties by alphabet.
 
@@ -83,6 +89,7 @@ class Vocabulary(Codec):
             minimum_count: a token seen less often becomes `<unk>`.
             maximum_size: V at most, `<eos>` and `<unk>` included.
             tokenizer: what made these tokens of text. Default: Whitespace.
+            sentences: how sentences were found in it.
 
         Raises:
             ConfigError: if maximum_size leaves no room for those two.
@@ -93,7 +100,7 @@ class Vocabulary(Codec):
         words = [word for word, count in counts.items() if count >= minimum_count and word not in special]
         words.sort(key=lambda word: (-counts[word], word))
         limit = None if maximum_size is None else maximum_size - len(special)
-        return cls([*special, *words[:limit]], tokenizer)
+        return cls([*special, *words[:limit]], tokenizer, sentences)
 
     def ids(self, tokens: Iterable[str]) -> Tensor:
         """The tokens' ids, (T,) int64; a token that is not in the vocabulary has the id of `<unk>`.
@@ -108,6 +115,16 @@ class Vocabulary(Codec):
                 raise ConfigError(f"the token {token!r} is not in the vocabulary, which has no {UNKNOWN}")
             ids.append(index)
         return torch.tensor(ids, dtype=torch.int64)
+
+    def prompt(self, text: str) -> list[str]:
+        """The tokens of a text that is to be continued, its sentences found as in training.
+
+        Each sentence that has ended has its `<eos>`; the last stays open, unless a line end, or a blank line
+        where paragraphs are read, follows it.
+        """
+        ended, begun = open_sentences(text, self.sentences)
+        tokens = [token for sentence in ended for token in (*self.tokenizer.split(sentence), END_OF_SENTENCE)]
+        return [*tokens, *self.tokenizer.split(begun)]
 
     def words(self, ids: Tensor) -> list[str]:
         """The tokens of (T,) ids."""

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import Any, Protocol, runtime_checkable
 
 from tsrnn.codecs import Codec
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.protocols import Panel
 
 
@@ -51,6 +51,10 @@ class DataSource(Protocol):
             ConfigError: if that is so.
         """
         ...
+
+    def advice_without_validation(self) -> str:
+        """What to do where there is nothing to choose an epoch by."""
+        return f"give {argument('data.split')} a second share, or raise {argument('data.valid_size')}"
 
     @abstractmethod
     def description(self) -> dict[str, Any]:

@@ -90,9 +90,9 @@ def _decoding(options: argparse.Namespace) -> Decoding:
 
 def _prompt(vocabulary: Vocabulary, text: str) -> list[str]:
     """The prompt's tokens; a warning names those that the model does not know, if it knows any."""
-    tokens = vocabulary.tokenizer.split(text)
+    tokens = vocabulary.prompt(text)
     unknown = unknown_words(vocabulary, tokens)
-    if tokens and len(unknown) == len(set(tokens)):
+    if tokens and len(unknown) == len({*tokens} - {END_OF_SENTENCE}):
         raise ConfigError(f"no word of the prompt is in the vocabulary: {listed(unknown)}")
     if unknown:
         vocabulary.ids(unknown)  # without <unk> in the vocabulary that is an error

@@ -14,6 +14,8 @@ from tsrnn.cli.checkpoints import load_language_model
 from tsrnn.cli.output import one_line_warnings, say, show
 from tsrnn.cli.parser import LineParser, add_checkpoint
 from tsrnn.cli.texts import lines_of, listed, unknown_words
+from tsrnn.codecs import Vocabulary
+from tsrnn.codecs.sentences import sentences_in
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation import SentenceScore, rank_sentences, score_sentences, score_stream
 from tsrnn.models import AutoregressiveModel, vocabulary_of
@@ -29,7 +31,7 @@ def run(verb: str, arguments: list[str]) -> int:
         if options.stream is not None:
             _stream(model, options.stream)
             return 0
-        scores = score_sentences(model, _sentences(options))
+        scores = score_sentences(model, _sentences(options, vocabulary_of(model)))
         _warn_of_unknown(model, scores)
         if options.compare:
             _table(rank_sentences(scores), "rank")
@@ -48,7 +50,9 @@ def _parser(verb: str) -> LineParser:
     )
     add_checkpoint(parser)
     parser.add_argument("sentences", metavar="SENTENCE", nargs="*", help="each is scored by itself")
-    parser.add_argument("--file", help="a sentence a line, each scored by itself; - reads standard input")
+    parser.add_argument(
+        "--file", help="its sentences, found as in training, each scored by itself; - reads standard input"
+    )
     parser.add_argument("--compare", action="store_true", help="the sentences, the most probable first")
     parser.add_argument("--stream", metavar="FILE", help="one running text; - reads standard input")
     return parser
@@ -64,17 +68,18 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError("--compare is about sentences: use --file instead of --stream")
 
 
-def _sentences(options: argparse.Namespace) -> list[str]:
+def _sentences(options: argparse.Namespace, vocabulary: Vocabulary) -> list[str]:
     if options.file is None:
         return list(options.sentences)
-    sentences = [line for line in lines_of(options.file) if line.strip()]
+    found = sentences_in(lines_of(options.file, vocabulary), vocabulary.sentences)
+    sentences = [sentence for sentence in found if sentence.strip()]
     if not sentences:
         raise DataError("there is no sentence", path=options.file)
     return sentences
 
 
 def _stream(model: AutoregressiveModel, file: str) -> None:
-    score = score_stream(model, lines_of(file))
+    score = score_stream(model, lines_of(file, vocabulary_of(model)))
     say("tokens", score.tokens)
     say("nats", f"{score.nats:.4f}")
     say("perplexity", f"{score.perplexity:.2f}")

@@ -28,7 +28,7 @@ def run(verb: str, arguments: list[str]) -> int:
     with ExitStack() as stack:
         if not is_main_process():  # of several processes, one speaks
             stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w", encoding="utf-8"))))
-        for context in (quiet(), one_line_warnings(), mistakes_in_one_line()):
+        for context in (quiet(), one_line_warnings(lambda key: f"--{key}"), mistakes_in_one_line()):
             stack.enter_context(context)
         try:
             _Verb.of(verb, arguments)
@@ -70,6 +70,10 @@ class _Verb(CommandLine):
             say("data", summary)
         description = self.source.description()
         if "unknown_percent" in description:
+            tokens, sentences = (sum(description[name].values()) for name in ("tokens", "lines"))
+            how = "one a line" if description["sentences"] == "line" else "split where they end in paragraphs"
+            ends = f"their ends are {100 * sentences / tokens:.1f} % of the tokens"
+            say("sentences", f"{sentences}, {how}; {ends}")
             say("vocabulary", description["vocabulary"])
             for part, share in description["unknown_percent"].items():
                 say(f"unknown_{part}", f"{share:.2f} % of {description['tokens'][part]} tokens")

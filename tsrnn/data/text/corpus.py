@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.codecs import Codec, Tokenizer, Vocabulary, Whitespace, Words
+from tsrnn.codecs.sentences import SENTENCES, looks_wrapped
 from tsrnn.codecs.tokenizers import UNKNOWN
 from tsrnn.components import describe
 from tsrnn.data.loaders.streams import TokenStreams
@@ -22,10 +25,10 @@ from tsrnn.data.source import DataSource
 from tsrnn.data.text.cache import LINE_END, TokenisedText, tokenised
 from tsrnn.data.text.files import Text, texts_of_folder
 from tsrnn.data.text.known import KNOWN_TEXTS, known_text, python_docs
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.data.text.parts import SPLITS, advice_without_validation, hashes_of_parts, spans_of
+from tsrnn.errors import ConfigError, DataError, DataWarning, Notice, argument
 from tsrnn.files import cache_folder
 
-SPLITS = ("train", "valid", "test")
 _SCORED_CHUNK = 2048
 _BLOCK = 1 << 17
 
@@ -33,17 +36,18 @@ _BLOCK = 1 << 17
 class TextCorpus(pl.LightningDataModule, DataSource):
     """A text, tokenised once, memory-mapped, read as contiguous streams.
 
-    The text is in three parts: training, validation and test. Every line, blank ones included, ends in
-    `<eos>`. Training reads the first part in `batch_size` columns, cut into chunks for truncated
-    back-propagation through time. Validation and test read theirs in one column from `<eos>`, so that a
-    perplexity depends on neither size. The vocabulary is that of the training part alone.
+    The text is in three parts: training, validation and test. Every sentence ends in `<eos>`. Training
+    reads the first part in `batch_size` columns, cut into chunks for truncated back-propagation through time.
+    Validation and test read theirs in one column from `<eos>`, so that a perplexity depends on neither size.
+    The vocabulary is that of the training part alone.
 
     The numbers of the tokens are kept in a cache, named by the content of the files and the tokenizer.
 
     Args:
-        path: a UTF-8 text file (.txt, .txt.gz, .tokens), or a folder of them. A folder with one file each
-            whose name has train, valid (val, dev) and test holds these parts (one of the latter two may be
-            missing); the files of another one are one text, in order of their names.
+        path: a UTF-8 text file (.txt, .txt.gz, .md, .tokens), or a folder of them and of folders of them. One
+            that holds one file or folder each whose name has train, valid (val, dev) and test holds these
+            parts (one of the latter two may be missing); the files of another one are one text, in order of
+            their names.
         corpus: a known corpus. python_docs: the help topics of the Python that runs, which differ between
             its versions; ptb: the Penn Treebank of Mikolov et al. (2010); wikitext2: Merity et al. (2016).
             The latter two are looked for in `path`, in $TSRNN_BENCHMARK_DATA/text and in the cache, and
@@ -51,7 +55,9 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         train_path: the training text, where the parts are files.
         valid_path: the validation text.
         test_path: the test text.
-        split: shares of the tokens for the three parts, cut at the end of a line, where the text is one.
+        sentences: line: every line is a sentence, a blank one too. paragraph: lines up to a blank one are
+            joined, and split where sentences end (`tsrnn.codecs.sentences`), for text that is wrapped.
+        split: shares of the tokens for the three parts, cut at the end of a sentence, where the text is one.
         tokenizer: what makes tokens of lines. Default: Whitespace for ptb and wikitext2, else Words. A
             tokenizer that learns does so from the training text alone, which is then the text's first
             `split[0]` in characters.
@@ -72,6 +78,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         train_path: str | None = None,
         valid_path: str | None = None,
         test_path: str | None = None,
+        sentences: Literal["line", "paragraph"] = "line",
         split: tuple[float, float, float] = (0.9, 0.05, 0.05),
         tokenizer: Tokenizer | None = None,
         minimum_count: int = 1,
@@ -87,6 +94,8 @@ class TextCorpus(pl.LightningDataModule, DataSource):
             raise ConfigError("batch_size, chunk_length and minimum_count must be at least 1")
         if maximum_size is not None and maximum_size < 2:
             raise ConfigError("maximum_size must be at least 2, for <eos> and <unk>")
+        if sentences not in SENTENCES:
+            raise ConfigError(f"sentences are found by line or by paragraph, not by {sentences!r}")
         if corpus is not None and corpus not in ("python_docs", *KNOWN_TEXTS):
             raise ConfigError(f"corpus must be python_docs, ptb or wikitext2, not {corpus!r}")
         if train_path is None and (valid_path is not None or test_path is not None):
@@ -94,10 +103,15 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         if train_path is not None and (path is not None or corpus is not None):
             raise ConfigError("give train_path, or path, or corpus: one of them")
         if corpus == "python_docs" and path is not None:
-            raise ConfigError("python_docs come with Python: leave path or corpus out")
+            raise ConfigError(
+                f"python_docs come with Python: to read {path}, give {argument('data.corpus', None)} too, or "
+                "use configs/language/my_text.yaml"
+            )
         self.path = path
         self.corpus = corpus if corpus or path or train_path else "python_docs"
         self.train_path, self.valid_path, self.test_path = train_path, valid_path, test_path
+        self.given: Text | None = None
+        self.sentences: str = sentences
         self.split = split
         self.tokenizer = tokenizer or (Whitespace() if self.corpus in KNOWN_TEXTS else Words())
         self.minimum_count = minimum_count
@@ -106,10 +120,23 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         self.chunk_length = chunk_length
         self.cache_dir = cache_dir
 
+    @classmethod
+    def of_texts(cls, texts: Iterable[str], **arguments: Any) -> TextCorpus:
+        """A corpus of strings, one after another, each read as the lines of a file are.
+
+        Args:
+            texts: the strings.
+            arguments: as of the class, without those that name a file or a corpus.
+        """
+        made = cls(**arguments)
+        between = "\n" if made.sentences == "line" else "\n\n"
+        made.given, made.corpus = Text("the given text", contents=between.join(texts)), None
+        return made
+
     @property
     def source(self) -> str:
         """The text's name, in the words of a message."""
-        return str(self.path or self.train_path or self.corpus)
+        return str(self.given.name if self.given else self.path or self.train_path or self.corpus)
 
     @property
     def cache_folder(self) -> Path:
@@ -121,6 +148,11 @@ class TextCorpus(pl.LightningDataModule, DataSource):
     @cached_property
     def texts(self) -> dict[str, Text]:
         """The texts by the part that they are: train, valid, test; or one of them all, by the name `all`."""
+        return {name: replace(text, sentences=self.sentences) for name, text in self._found().items()}
+
+    def _found(self) -> dict[str, Text]:
+        if self.given is not None:
+            return {"all": self.given}
         if self.corpus == "python_docs":
             return {"all": python_docs()}
         if self.corpus is not None:
@@ -136,20 +168,17 @@ class TextCorpus(pl.LightningDataModule, DataSource):
     def text(self) -> TokenisedText:
         """The tokens of all parts, one after another, on the disk."""
         share = self.split[0] if "all" in self.texts else 1.0
-        return tokenised(list(self.texts.values()), self.tokenizer, share, self.cache_folder)
+        texts = list(self.texts.values())
+        found = tokenised(texts, self.tokenizer, share, self.cache_folder)
+        if self.sentences == "line" and self.corpus is None and looks_wrapped(islice(texts[0].lines(), 2000)):
+            notice = f"{self.source}: its lines look wrapped, and each is read as a sentence: to join them"
+            warnings.warn(Notice(f"{notice}, {argument('data.sentences', 'paragraph')}"), stacklevel=2)
+        return found
 
     @cached_property
     def spans(self) -> tuple[int, int, int]:
         """One past the last token of the training, the validation and the test part."""
-        tokens, lengths = self.text.tokens, self.text.lengths
-        if "all" not in self.texts:
-            ends = dict(zip(self.texts, np.cumsum(lengths).tolist(), strict=True))
-            valid = ends.get("valid", ends["train"])
-            return ends["train"], valid, ends.get("test", valid)
-        total = len(tokens)
-        train = self.text.fitted or line_end(tokens, round(total * self.split[0]))
-        valid = line_end(tokens, round(total * (self.split[0] + self.split[1])))
-        return train, max(train, valid), total
+        return spans_of(self.text, list(self.texts), self.split)
 
     @cached_property
     def codec(self) -> Vocabulary:
@@ -163,19 +192,23 @@ class TextCorpus(pl.LightningDataModule, DataSource):
             minimum_count=self.minimum_count,
             maximum_size=self.maximum_size,
             tokenizer=self.text.tokenizer,
+            sentences=self.sentences,
         )
 
     def adopt(self, codec: Codec) -> None:
-        """Encode with the vocabulary of a trained model; its tokenizer, if different, splits the text again.
+        """Encode with the vocabulary of a trained model; the text is read again where it reads it otherwise.
 
         Raises:
             ConfigError: if the codec is no vocabulary.
         """
         if not isinstance(codec, Vocabulary):
             raise ConfigError(f"the model reads {type(codec).__name__}, not text: give it data of that kind")
-        if describe(codec.tokenizer) != describe(self.text.tokenizer):
-            self.tokenizer = codec.tokenizer
-            for name in ("text", "spans", "_counts", "_lines", "_hashes"):
+        same = codec.sentences == self.sentences and describe(codec.tokenizer) == describe(
+            self.text.tokenizer
+        )
+        if not same:
+            self.tokenizer, self.sentences = codec.tokenizer, codec.sentences
+            for name in ("texts", "text", "spans", "_counts", "_lines", "_hashes"):
                 self.__dict__.pop(name, None)
         self.__dict__.pop("table", None)
         self.codec = codec
@@ -246,6 +279,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
             "sha256": self._hashes["all"],
             "sha256_of_parts": {split: self._hashes[split] for split in SPLITS},
             "tokens": {split: int(self._counts[split].sum()) for split in SPLITS},
+            "sentences": self.sentences,
             "lines": {split: self._lines[split] for split in SPLITS},
             "vocabulary": self.codec.input_size,
             "unknown_percent": {
@@ -253,6 +287,11 @@ class TextCorpus(pl.LightningDataModule, DataSource):
                 for split, counts in self._counts.items()
             },
         }
+
+    def advice_without_validation(self) -> str:
+        """What to do where the validation part is empty."""
+        count = sum(self._lines.values())
+        return advice_without_validation(list(self.texts), self.split[1], count, self.sentences)
 
     def history(self) -> None:
         """None: a checkpoint of a language model needs no text to generate."""
@@ -302,26 +341,4 @@ class TextCorpus(pl.LightningDataModule, DataSource):
 
     @cached_property
     def _hashes(self) -> dict[str, str | None]:
-        """sha256 of the lines of each part and of `all`: of the text itself, however its files are packed."""
-        digests = {name: hashlib.sha256() for name in ("all", *SPLITS)}
-        parts = (split for split in SPLITS for _ in range(self._lines[split]))
-        for text in self.texts.values():
-            for line, split in zip(text.lines(), parts, strict=False):
-                content = f"{line}\n".encode()
-                digests["all"].update(content)
-                digests[split].update(content)
-        return {
-            name: digest.hexdigest() if name == "all" or self._lines[name] else None
-            for name, digest in digests.items()
-        }
-
-
-def line_end(tokens: npt.NDArray[np.int32], place: int) -> int:
-    """The first place from `place` on where no line is cut: one past the end of a line, or the beginning."""
-    for begin in range(place - 1, len(tokens), _BLOCK):
-        if begin < 0:
-            return 0
-        ends = np.flatnonzero(tokens[begin : begin + _BLOCK] == LINE_END)
-        if len(ends):
-            return begin + int(ends[0]) + 1
-    return len(tokens)
+        return hashes_of_parts(self.texts.values(), self._lines)

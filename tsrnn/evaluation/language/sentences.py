@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from tsrnn.codecs import Vocabulary
+from tsrnn.codecs.sentences import sentences_in
 from tsrnn.codecs.tokenizers import END_OF_SENTENCE
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.models import AutoregressiveModel, vocabulary_of
@@ -115,10 +116,10 @@ def score_sentences(
 
 @torch.inference_mode()
 def score_stream(model: AutoregressiveModel, lines: Iterable[str], chunk_length: int = 2048) -> StreamScore:
-    """The score of lines as one running text, the state carried from line to line.
+    """The score of lines as one running text, the state carried from sentence to sentence.
 
-    Each line, blank ones included, ends in `<eos>`, which is scored, as in training. Of a long text only
-    `chunk_length` tokens and one line are in memory at once.
+    Sentences are found in it as in training; where each line is one, a blank one is too. Each ends in
+    `<eos>`, which is scored. Of a long text only `chunk_length` tokens and one sentence are in memory.
 
     Args:
         model: a language model on the CPU, in evaluation mode.
@@ -134,7 +135,7 @@ def score_stream(model: AutoregressiveModel, lines: Iterable[str], chunk_length:
         raise ConfigError(f"chunk_length must be at least 1, not {chunk_length}")
     unknown = vocabulary.unknown
     state, tokens, unknown_tokens, nats = None, 0, 0, 0.0
-    for chunk in _chunks(vocabulary, lines, chunk_length):
+    for chunk in _chunks(vocabulary, sentences_in(lines, vocabulary.sentences), chunk_length):
         ids = vocabulary.ids(chunk)
         log_probs, state = model.log_prob(ids.unsqueeze(0), state)
         nats -= float(log_probs.double().sum())
@@ -154,11 +155,11 @@ def rank_sentences(scores: Iterable[SentenceScore]) -> list[SentenceScore]:
     return sorted(scores, key=lambda score: -score.log_prob)
 
 
-def _chunks(vocabulary: Vocabulary, lines: Iterable[str], chunk_length: int) -> Iterable[list[str]]:
+def _chunks(vocabulary: Vocabulary, sentences: Iterable[str], chunk_length: int) -> Iterable[list[str]]:
     """The text's tokens, `chunk_length` at a time."""
     waiting: list[str] = []
-    for line in lines:
-        waiting += [*vocabulary.tokenizer.split(line), END_OF_SENTENCE]
+    for sentence in sentences:
+        waiting += [*vocabulary.tokenizer.split(sentence), END_OF_SENTENCE]
         whole = len(waiting) - len(waiting) % chunk_length
         for start in range(0, whole, chunk_length):
             yield waiting[start : start + chunk_length]

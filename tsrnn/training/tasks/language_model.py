@@ -139,7 +139,7 @@ class LanguageModel(AutoregressiveTask):
         Words of the prompt that the vocabulary lacks are read as `<unk>`.
         """
         vocabulary = vocabulary_of(self.model)
-        ids = vocabulary.ids(vocabulary.tokenizer.split(prompt)).tolist()
+        ids = vocabulary.ids(vocabulary.prompt(prompt)).tolist()
         drawn = generate(self.model, ids, words, decoding, generator=generator, stop_at_end=stop_at_end)
         return vocabulary.tokenizer.join(vocabulary.words(torch.tensor(list(drawn), dtype=torch.int64)))
 
