@@ -14,7 +14,7 @@ import torch
 
 from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.configuration import ConfiguredNetwork
-from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.output import one_line_warnings, say, show, write_table
 from tsrnn.cli.parser import LineParser, positive
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.base import panel_hash
@@ -275,8 +275,8 @@ def _settings(
 
 def _say_findings(comparison: Comparison, folder: Path) -> None:
     """The scores, the tests and the verdicts; all of them in files."""
-    comparison.scores.to_csv(folder / "scores.csv", index=False)
-    comparison.significance.to_csv(folder / "significance.csv", index=False)
+    write_table(comparison.scores, folder / "scores.csv")
+    write_table(comparison.significance, folder / "significance.csv")
     table = comparison.scores[["model", *_SHOWN]].rename(columns=dict(CAPTIONS))
     places = {CAPTIONS[name]: 1 if name.startswith("coverage") else 4 for name in _SHOWN}
     for name, digits in places.items():
