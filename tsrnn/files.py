@@ -1,8 +1,10 @@
-"""Files that are written whole or not at all, and the one folder that keeps what can be made again."""
+"""Files and folders that are written whole or not at all, and the one root of all caches."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,27 @@ def atomic_file(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` that takes its place when the block ends, as `atomic_file` does for a file.
+
+    A folder that stands there by then stays: of two processes that make it, the first one wins.
+
+    Raises:
+        OSError: if there is no room, or the folder cannot be written to.
+    """
+    partial = Path(tempfile.mkdtemp(prefix=f".{path.name[:16]}.", suffix=".partial", dir=path.parent))
+    try:
+        yield partial
+        try:
+            partial.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def cache_folder(name: str) -> Path:

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import tracemalloc
 import unicodedata
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tsrnn.data import TextCorpus, TokenStreams
 from tsrnn.data.text import cache as text_cache
 from tsrnn.data.text import known as known_texts
 from tsrnn.errors import ConfigError, DataError, DataWarning, Notice
+from tsrnn.files import atomic_folder
 
 VOCABULARY = Vocabulary(["<eos>", "<unk>", *"abcdefghij"])
 
@@ -495,15 +497,15 @@ def test_what_is_half_made_or_damaged_is_made_again(corpus, tmp_path):
 
 
 def test_a_folder_takes_its_name_when_it_is_whole(corpus, tmp_path, monkeypatch):
-    move = text_cache._move
+    @contextmanager
+    def checked(place):
+        with atomic_folder(place) as partial:
+            yield partial
+            assert not place.exists()
+            assert partial.parent == place.parent == tmp_path / "cache"
+            assert {file.name for file in partial.iterdir()} == {"tokens.int32", "types.json", "facts.json"}
 
-    def checked(temporary, place, tokenizer):
-        assert not place.exists()
-        assert temporary.parent == place.parent == tmp_path / "cache"
-        assert {file.name for file in temporary.iterdir()} == {"tokens.int32", "types.json", "facts.json"}
-        move(temporary, place, tokenizer)
-
-    monkeypatch.setattr(text_cache, "_move", checked)
+    monkeypatch.setattr(text_cache, "atomic_folder", checked)
     (tmp_path / "cache" / ".left_by_a_killed_process").mkdir(parents=True)
     assert len(corpus(lines(20)).text.tokens) == 100
 
@@ -513,8 +515,8 @@ def test_a_killed_process_leaves_nothing_that_is_taken_for_whole(corpus, tmp_pat
     path = tmp_path / "text.txt"
     corpus(lines(50))
     script = (
-        "import os, sys\nfrom tsrnn.data import TextCorpus\nfrom tsrnn.data.text import cache as text_cache\n"
-        "text_cache._move = lambda *_: os.kill(os.getpid(), 9)\n"
+        "import os, pathlib, sys\nfrom tsrnn.data import TextCorpus\n"
+        "pathlib.Path.rename = lambda *_: os.kill(os.getpid(), 9)\n"
         "TextCorpus(path=sys.argv[1], cache_dir=sys.argv[2]).codec\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, path, tmp_path / "cache"], check=False)

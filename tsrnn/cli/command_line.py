@@ -22,6 +22,7 @@ from tsrnn.components import describe, find_class
 from tsrnn.data.source import data_source
 from tsrnn.errors import ConfigError
 from tsrnn.exports import import_all
+from tsrnn.files import atomic_file
 from tsrnn.ops.cpu import cpu_tuning, tune_cpu
 from tsrnn.training import load
 from tsrnn.training.experiment import is_main_process, make_trainer, run_folder
@@ -144,9 +145,8 @@ class CommandLine(LightningCLI):
         name = _run_name(config.get("config") or [], type(self.model).__name__.lower())
         self.folder = run_folder(root, name if self.verb == "fit" else f"{name}_{self.verb}")
         if cpu_tuning() is not None and is_main_process():
-            (self.folder / "cpu.yaml").write_text(
-                yaml.safe_dump(cpu_tuning(), sort_keys=False), encoding="utf-8"
-            )
+            with atomic_file(self.folder / "cpu.yaml") as partial:
+                partial.write_text(yaml.safe_dump(cpu_tuning(), sort_keys=False), encoding="utf-8")
         if config.trainer.logger in (None, True):
             kwargs["logger"] = _loggers(self.folder)
         if config.trainer.enable_progress_bar is None:

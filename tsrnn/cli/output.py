@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tsrnn.errors import DataWarning, Notice
+from tsrnn.files import atomic_file
 
 
 def say(name: str, value: Any) -> None:
@@ -48,6 +50,12 @@ def show(frame: pd.DataFrame, title: str) -> None:
         )
         previous = row[0]
     Console(highlight=False).print(table)
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """A table as a CSV, whole or not at all."""
+    with atomic_file(path) as partial:
+        frame.to_csv(partial, index=False)
 
 
 def _in_one_cell(value: Any) -> Any:

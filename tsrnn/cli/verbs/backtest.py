@@ -14,7 +14,7 @@ import torch
 
 from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.configuration import ConfiguredNetwork
-from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.output import one_line_warnings, say, show, write_table
 from tsrnn.cli.parser import LineParser, positive
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.base import panel_hash
@@ -303,8 +303,8 @@ def _settings(
 
 def _say_findings(comparison: Comparison, folder: Path, task: _Task, judged: list[str]) -> None:
     """The scores, the tests and the verdicts; all of them in files."""
-    comparison.scores.rename(columns=dict(CAPTIONS)).to_csv(folder / "scores.csv", index=False)
-    comparison.significance.to_csv(folder / "significance.csv", index=False)
+    write_table(comparison.scores.rename(columns=dict(CAPTIONS)), folder / "scores.csv")
+    write_table(comparison.significance, folder / "significance.csv")
     title = f"{comparison.origins:,} origins, {comparison.series:,} series, {comparison.horizon} steps"
     show(readable(captioned(comparison.scores, task.panel.kind)), title)
     say("forecasts", folder / "backtest.parquet")

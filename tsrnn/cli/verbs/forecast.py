@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from tsrnn.cli.checkpoints import load_forecaster
-from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.output import one_line_warnings, say, show, write_table
 from tsrnn.cli.parser import LineParser, add_checkpoint, positive
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.ends import at_own_ends
@@ -23,6 +23,7 @@ from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError, DataError, DataWarning
 from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
+from tsrnn.files import atomic_file
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.predictors import Conformal
 from tsrnn.protocols import Panel, time_text
@@ -150,14 +151,15 @@ def write_forecast(
 ) -> None:
     """Write forecast.csv and forecast.png, show the table and say where they are."""
     frame = future.to_frame(levels)
-    frame.drop(columns="cutoff").to_csv(folder / "forecast.csv", index=False)
+    write_table(frame.drop(columns="cutoff"), folder / "forecast.csv")
     highest = frame[f"q{0.5 + max(levels) / 200:.6g}"]
     carried = frame["unique_id"][frame["mean"] > highest].unique()
     if len(carried):
         names = ", ".join(carried[:5]) + (", ..." if len(carried) > 5 else "")
         warnings.warn(DataWarning(f"a few paths carry the mean of {names}: read the median"), stacklevel=2)
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
-    figure.savefig(folder / "forecast.png", dpi=150)
+    with atomic_file(folder / "forecast.png") as partial:
+        figure.savefig(partial, dpi=150, format="png")
     title = f"{future.ds.shape[1]} time steps after {time_text(future.origins[0])}"
     if future.ends is not None:
         title = f"{future.ds.shape[1]} time steps after each series' last"

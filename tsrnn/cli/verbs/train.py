@@ -10,7 +10,7 @@ from typing import Any
 
 from tsrnn.cli.arguments import mistakes_in_one_line
 from tsrnn.cli.command_line import CommandLine
-from tsrnn.cli.output import one_line_warnings, say, show
+from tsrnn.cli.output import one_line_warnings, say, show, write_table
 from tsrnn.cli.verbs.forecast import write_forecast
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, Interrupted
@@ -119,7 +119,7 @@ class _Verb(CommandLine):
         if not is_main_process():
             return
         frame = self.model.score_frame()
-        frame.to_csv(self.folder / "test.csv", index=False)
+        write_table(frame, self.folder / "test.csv")
         show(readable(frame), "Test span")
         say("scores", self.folder / "test.csv")
         reference = getattr(self.model, "judged_by", None)

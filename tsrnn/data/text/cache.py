@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from array import array
 from collections.abc import Sequence
 from itertools import islice
@@ -21,6 +19,7 @@ from tsrnn.codecs.tokenizers import END_OF_SENTENCE
 from tsrnn.components import build, describe
 from tsrnn.data.text.files import Text
 from tsrnn.errors import DataError
+from tsrnn.files import atomic_folder
 
 _FORMAT = 1
 _BUFFERED_TOKENS = 1 << 16
@@ -65,18 +64,15 @@ def tokenised(texts: Sequence[Text], tokenizer: Tokenizer, share: float, folder:
     place = folder / _key(texts, tokenizer, share)
     if (found := _read(place, tokenizer)) is not None:
         return found
-    temporary = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{place.name[:16]}-", dir=folder))
-        _write(texts, tokenizer, share, temporary)
-        _move(temporary, place, tokenizer)
+        with atomic_folder(place) as partial:
+            _write(texts, tokenizer, share, partial)
+            if _read(place, tokenizer) is None:
+                shutil.rmtree(place, ignore_errors=True)  # damaged
     except OSError as error:  # the texts' own faults are DataErrors already
         problem = f"the cache cannot be written ({error.strerror}): give a folder with room as cache_dir"
         raise DataError(problem, path=folder) from None
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
     if (found := _read(place, tokenizer)) is None:
         raise DataError("the cache was damaged while it was written: try again", path=place)
     return found
@@ -114,7 +110,7 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _write(texts: Sequence[Text], tokenizer: Tokenizer, share: float, place: Path) -> None:
+def _write(texts: Sequence[Text], tokenizer: Tokenizer, share: float, partial: Path) -> None:
     learned_lines = 0
     if tokenizer.needs_fit:
         learned_lines = _lines_of_share(texts[0], share)
@@ -124,7 +120,7 @@ def _write(texts: Sequence[Text], tokenizer: Tokenizer, share: float, place: Pat
     lengths: list[int] = []
     fitted = line_number = 0
     split, number_of = tokenizer.split, numbers.__getitem__
-    with (place / "tokens.int32").open("wb") as file:
+    with (partial / "tokens.int32").open("wb") as file:
         for text in texts:
             length = types = 0
             for line in text.lines():
@@ -148,7 +144,7 @@ def _write(texts: Sequence[Text], tokenizer: Tokenizer, share: float, place: Pat
         "tokenizer": describe(tokenizer),
     }
     for name, value in {"types": [END_OF_SENTENCE, *numbers], "facts": facts}.items():
-        (place / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+        (partial / f"{name}.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
 def _flush(buffer: array[int], file: Any) -> int:
@@ -170,13 +166,3 @@ def _lines_of_share(text: Text, share: float) -> int:
         if seen >= wanted:
             break
     return count
-
-
-def _move(temporary: Path, place: Path, tokenizer: Tokenizer) -> None:
-    try:
-        os.rename(temporary, place)
-    except OSError:
-        if _read(place, tokenizer) is not None:
-            return  # another process was first, with the same content
-        shutil.rmtree(place, ignore_errors=True)
-        os.rename(temporary, place)
