@@ -13,6 +13,7 @@ LAYERS = [
     {"cli/main"},
     {"cli/verbs"},
     {"cli"},
+    {"estimator"},
     {"training"},
     {"training/tasks"},
     {"training/checkpoints"},

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -40,7 +41,8 @@ def folder(tmp_path_factory):
     (folder / "configs").symlink_to(ROOT / "configs")
     write_long(folder / "my_prices.csv", random_walks())
     days = pd.date_range("2023-01-01", periods=400)
-    visits = pd.DataFrame({"unique_id": "visits", "ds": days, "y": 100.0 + 20 * (days.day_of_week > 4)})
+    visits = 100 + 20 * (days.day_of_week > 4) + np.random.default_rng(0).normal(size=400)
+    visits = pd.DataFrame({"unique_id": "visits", "ds": days, "y": visits})
     visits.to_csv(folder / "my_series.csv", index=False)
     (folder / "my_text.txt").write_text("The class is an object.\n" * 400)
     (folder / "my_cells.py").write_text((ROOT / "tests" / "cli" / "my_cells.py").read_text())
@@ -77,7 +79,7 @@ def test_the_examples_run(source, folder, monkeypatch, capsys):
     if "runs/latest" in source:
         assert main(["fit", "--config", "configs/language/python_docs_lstm.yaml", *QUICK_WORDS]) == 0
         capsys.readouterr()
-    small = "RNNForecaster(max_epochs=1, batches_per_epoch=2, window_length=40, warm_up=10, batch_size=4, "
+    small = "RNNForecaster(max_epochs=1, batches_per_epoch=2, batch_size=4, "
     exec(compile(source.replace("RNNForecaster(", small), "README.md", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) < 40
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tsrnn.conditioning import *  # noqa: F403
     from tsrnn.data import *  # noqa: F403
     from tsrnn.errors import TsrnnError as TsrnnError
+    from tsrnn.estimator import RNNForecaster as RNNForecaster
+    from tsrnn.estimator import load as load
     from tsrnn.evaluation import Comparison as Comparison
     from tsrnn.evaluation import Origins as Origins
     from tsrnn.evaluation import backtest as backtest
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from tsrnn.predictors import *  # noqa: F403
     from tsrnn.protocols import Panel as Panel
     from tsrnn.protocols import Predictor as Predictor
-    from tsrnn.training import RNNForecaster as RNNForecaster
-    from tsrnn.training import load as load
     from tsrnn.training.tasks import *  # noqa: F403
 
 __version__ = "0.1.0"

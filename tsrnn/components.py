@@ -22,7 +22,10 @@ from tsrnn.errors import CheckpointError, ConfigError
 Description = dict[str, Any]
 _ROOMS = tuple(
     f"tsrnn.{room}"
-    for room in ("backbones", "codecs", "conditioning", "embeddings", "heads", "models", "training")
+    for room in (
+        *("backbones", "codecs", "conditioning", "embeddings", "heads"),
+        *("models", "training", "estimator"),
+    )
 )
 _T = TypeVar("_T")
 

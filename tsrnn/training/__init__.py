@@ -1,4 +1,4 @@
-"""Training: thin Lightning tasks, checkpoints and the estimator."""
+"""Training: thin Lightning tasks, and checkpoints."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from tsrnn.training.checkpoints.callback import RunCheckpoint as RunCheckpoint
     from tsrnn.training.checkpoints.contents import AtomicCheckpointIO as AtomicCheckpointIO
     from tsrnn.training.loading import load as load
-    from tsrnn.training.rnn_forecaster import RNNForecaster as RNNForecaster
     from tsrnn.training.runtime.schedules import WarmupCosine as WarmupCosine
     from tsrnn.training.tasks import *  # noqa: F403
 

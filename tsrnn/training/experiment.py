@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,11 @@ from lightning_fabric.utilities.rank_zero import rank_zero_only
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from tsrnn.errors import CheckpointError, first_line
-from tsrnn.training.checkpoints.contents import AtomicCheckpointIO
+from tsrnn.training.checkpoints.contents import (
+    AtomicCheckpointIO,
+    random_states,
+    restore_random_states,
+)
 from tsrnn.training.runtime.earlier_metrics import EarlierMetrics
 from tsrnn.training.runtime.run_folder import new_run_folder
 from tsrnn.training.runtime.run_keeper import RunKeeper
@@ -73,6 +79,21 @@ def make_trainer(folder: Path, *, root: Path | None = None, **settings: Any) -> 
 def seed_everything(seed: int) -> None:
     """Seed the generators that weights, dropout and a user's own code draw from."""
     pl.seed_everything(seed, verbose=False)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, the generators start from the seed; outside they go on as if nothing had been drawn."""
+    states, environment = random_states(), dict(os.environ)
+    seed_everything(seed)
+    try:
+        yield
+    finally:
+        restore_random_states(states)
+        for name in ("PL_GLOBAL_SEED", "PL_SEED_WORKERS"):  # what Lightning tells its workers
+            os.environ.pop(name, None)
+            if name in environment:
+                os.environ[name] = environment[name]
 
 
 def train(

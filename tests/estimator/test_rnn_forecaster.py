@@ -6,14 +6,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import tsrnn
+from tests.estimator.sizes import PRICES as SMALL
 from tests.prices import random_walks, write_long
 from tsrnn import RNNForecaster
 from tsrnn.errors import ConfigError, DataError
-
-SMALL = {
-    **{"max_epochs": 1, "batches_per_epoch": 3, "window_length": 40, "warm_up": 10, "batch_size": 8},
-    **{"hidden_size": 8, "embedding_size": 4, "calendar": "24/5"},
-}
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +46,6 @@ def test_a_plot_has_a_row_a_series(fitted, tmp_path):
     figure = fitted.plot(5, num_samples=50)
     figure.savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
-
-
-def test_a_saved_forecaster_is_loaded_by_the_one_loader(fitted, tmp_path):
-    fitted.save(tmp_path / "saved.ckpt")
-    task = tsrnn.load(tmp_path / "saved.ckpt")
-    ours = task.forecast(task.history, 3, num_samples=50).samples
-    np.testing.assert_array_equal(ours, fitted.forecast(3, num_samples=50).samples)
 
 
 def test_gradients_are_clipped_by_default(fitted):
