@@ -56,12 +56,12 @@ def stopped_by(number, *arguments, ready):
         command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
     )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not ready(process) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(number)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     return process.returncode, out, err
@@ -236,7 +236,7 @@ def test_processes_that_another_launcher_started_share_a_run():
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "tsrnn"]
     options = [*TWO, "--trainer.max_epochs", "1", "--data.batches_per_epoch", "3"]
     subprocess.run(
-        [*launcher, "fit", "--config", CONFIG, *SMALL, *options], check=True, env=ENVIRONMENT, timeout=120,
+        [*launcher, "fit", "--config", CONFIG, *SMALL, *options], check=True, env=ENVIRONMENT, timeout=600,
         capture_output=True,
     )  # fmt: skip
     (folder,) = Path("runs/prices_lstm").iterdir()
@@ -271,7 +271,7 @@ def test_a_fit_is_a_job_that_another_process_runs_to_the_same_numbers(tmp_path):
         "task = pickle.load(open('job.pickle', 'rb')).run()\n"
         "torch.save(task.model.state_dict(), 'theirs.pt')\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, env=ENVIRONMENT, timeout=120)
+    subprocess.run([sys.executable, "-c", script], check=True, env=ENVIRONMENT, timeout=600)
     theirs = torch.load("theirs.pt", weights_only=True)
     assert all(torch.equal(theirs[name], weight) for name, weight in ours.model.state_dict().items())
     warm = network.job(network.data.panel, previous=ours)

@@ -147,7 +147,7 @@ def test_of_two_processes_every_observed_target_weighs_the_same(tmp_path):
         running = [
             subprocess.Popen([*code, str(rank), str(size), str(file)], cwd=ROOT) for rank in range(size)
         ]
-        assert [process.wait(120) for process in running] == [0] * size
+        assert [process.wait(600) for process in running] == [0] * size
         return [json.loads(Path(f"{file}.{rank}.json").read_text()) for rank in range(size)]
 
     (alone,), both = gradients(1), gradients(2)
