@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tsrnn.data import *  # noqa: F403
     from tsrnn.errors import TsrnnError as TsrnnError
     from tsrnn.estimator import RNNForecaster as RNNForecaster
+    from tsrnn.estimator import RNNLanguageModel as RNNLanguageModel
     from tsrnn.estimator import load as load
     from tsrnn.evaluation import Comparison as Comparison
     from tsrnn.evaluation import Origins as Origins

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pytorch_lightning as pl
@@ -29,8 +29,10 @@ from tsrnn.training.checkpoints.contents import contents
 from tsrnn.training.experiment import make_trainer, seeded, train
 from tsrnn.training.runtime.quiet import quiet
 from tsrnn.training.runtime.threads import cpu_threads
+from tsrnn.training.tasks.base import Task
 from tsrnn.training.tasks.forecaster import Forecaster
 
+_TaskT = TypeVar("_TaskT", bound=Task)
 _MODULES: Mapping[Kind, tuple[type[PanelData], tuple[str, ...]]] = {
     "prices": (PriceSeries, ("split", "window_length", "warm_up", "on_missing")),
     "series": (SeriesPanel, ("frequency", "valid_size", "test_size")),
@@ -123,16 +125,40 @@ def trained(
         KeyboardInterrupt: after Ctrl-C.
     """
     _ = data.spans  # what is wrong with the data is said before a network is made
+
+    def make() -> Forecaster:
+        task = _task(data, settings)
+        if weights is not None:
+            task.model.load_state_dict(weights)
+        return task
+
+    task, trainer, loss = trained_task(make, data, settings, data.spans[0] < data.spans[1])
+    task.history = data.panel
+    settings = {**settings, "horizon": task.horizon}  # of the data as a whole, where it followed from them
+    return Trained(kind, settings, data, data.labels, task, trainer, loss)
+
+
+def trained_task(
+    make: Callable[[], _TaskT], data: pl.LightningDataModule, settings: Mapping[str, Any], chosen: bool
+) -> tuple[_TaskT, pl.Trainer, float]:
+    """A task with its best weights, the trainer, and the best validation loss.
+
+    Args:
+        make: makes the task, once the generators are seeded.
+        data: what it is trained on.
+        settings: seed, threads, patience, and those of the trainer.
+        chosen: whether there is a validation part; without one the last weights are it, and the loss is NaN.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+    """
     with (
         quiet(),
         cpu_threads(settings["threads"]),
         tempfile.TemporaryDirectory(prefix="tsrnn-") as folder,
         seeded(settings["seed"]),
     ):
-        task = _task(data, settings)
-        if weights is not None:
-            task.model.load_state_dict(weights)
-        chosen = data.spans[0] < data.spans[1]
+        task = make()
         best = ModelCheckpoint(
             folder, filename="best", monitor="valid_loss" if chosen else None, save_weights_only=True
         )
@@ -147,11 +173,8 @@ def trained(
         saved = contents(task, trainer)
         if chosen:
             task.load_state_dict(torch.load(best.best_model_path, weights_only=True)["state_dict"])
-    task.history = data.panel
     task.contents = {name: saved[name] for name in saved if name not in NOT_KEPT}
-    settings = {**settings, "horizon": task.horizon}  # of the data as a whole, where it followed from them
-    loss = float("nan") if result.score is None else result.score
-    return Trained(kind, settings, data, data.labels, task.eval(), trainer, loss)
+    return task.eval(), trainer, float("nan") if result.score is None else result.score
 
 
 def bare_trainer(settings: Mapping[str, Any]) -> pl.Trainer:
@@ -180,6 +203,7 @@ def _trainer(folder: Path, settings: Mapping[str, Any], callbacks: list[pl.Callb
         accelerator="auto",
         devices=1,
         max_epochs=settings["max_epochs"],
+        max_steps=settings.get("max_steps") or -1,
         gradient_clip_val=settings["gradient_clip"],
         callbacks=callbacks,
         logger=False,

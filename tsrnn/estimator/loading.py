@@ -10,7 +10,7 @@ from tsrnn.training import load as load_task
 
 
 def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
-    """What a checkpoint holds: the `RNNForecaster` that was saved, or else the task of a run of `tsrnn fit`.
+    """What a checkpoint holds: the estimator that was saved, or else the task of a run of `tsrnn fit`.
 
     Nothing in the file is executed: see `tsrnn.training.load`.
 
@@ -29,6 +29,10 @@ def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
     task = load_task(path, modules=modules)
     if "estimator" not in task.contents:
         return task
+    if task.model.codec.kind == "text":
+        from tsrnn.estimator.rnn_language_model import RNNLanguageModel
+
+        return RNNLanguageModel.restored(task, modules)
     from tsrnn.estimator.rnn_forecaster import RNNForecaster
 
     return RNNForecaster.restored(task, modules)

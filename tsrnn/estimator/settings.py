@@ -86,7 +86,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     if found["codec"] is not None and not isinstance(found["codec"], Codec):
         raise ConfigError(f"codec must be a Codec, such as tsrnn.Blocks(7), not {found['codec']!r}")
     if found["split"] is not None:
-        found["split"] = _shares(found["split"])
+        found["split"] = shares(found["split"])
     found["cell"] = class_of(found["cell"], backbones, Backbone)
     for name, default in _SHAPE.items():
         if found[name] != default and name not in inspect.signature(found["cell"]).parameters:
@@ -134,10 +134,11 @@ def settled(settings: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     return {"num_samples": DEFAULTS[kind]["num_samples"], **found}
 
 
-def shape_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of the cell, of those that it takes."""
+def shape_of(settings: Mapping[str, Any], **others: Any) -> dict[str, Any]:
+    """The arguments of the cell, and others, of those that it takes."""
     taken = inspect.signature(settings["cell"]).parameters
-    return {name: settings[name] for name in _SHAPE if name in taken}
+    given = {**{name: settings[name] for name in _SHAPE}, **others}
+    return {name: value for name, value in given.items() if name in taken}
 
 
 def class_of(given: Any, package: Any, base: type) -> Any:
@@ -156,7 +157,12 @@ def class_of(given: Any, package: Any, base: type) -> Any:
     return found
 
 
-def _shares(given: Any) -> tuple[float, float, float]:
+def shares(given: Any) -> tuple[float, float, float]:
+    """The shares of a split.
+
+    Raises:
+        ConfigError: if they are not three numbers.
+    """
     if not isinstance(given, tuple | list) or len(given) != 3:
         raise ConfigError(f"split is three shares, for training, validation and test, not {given!r}")
     first, second, third = (real("a share of split", share, 0) for share in given)

@@ -114,7 +114,6 @@ def score_sentences(
     return [scores[index] for index in range(len(split))]
 
 
-@torch.inference_mode()
 def score_stream(model: AutoregressiveModel, lines: Iterable[str], chunk_length: int = 2048) -> StreamScore:
     """The score of lines as one running text, the state carried from sentence to sentence.
 
@@ -130,12 +129,18 @@ def score_stream(model: AutoregressiveModel, lines: Iterable[str], chunk_length:
         DataError: if there is no line.
         ConfigError: if chunk_length is below 1, or the model is not one of words.
     """
+    return score_text(model, sentences_in(lines, vocabulary_of(model).sentences), chunk_length)
+
+
+@torch.inference_mode()
+def score_text(model: AutoregressiveModel, sentences: Iterable[str], chunk_length: int = 2048) -> StreamScore:
+    """The score of sentences as one running text: see `score_stream`, which finds them in lines."""
     vocabulary = vocabulary_of(model)
     if chunk_length < 1:
         raise ConfigError(f"chunk_length must be at least 1, not {chunk_length}")
     unknown = vocabulary.unknown
     state, tokens, unknown_tokens, nats = None, 0, 0, 0.0
-    for chunk in _chunks(vocabulary, sentences_in(lines, vocabulary.sentences), chunk_length):
+    for chunk in _chunks(vocabulary, sentences, chunk_length):
         ids = vocabulary.ids(chunk)
         log_probs, state = model.log_prob(ids.unsqueeze(0), state)
         nats -= float(log_probs.double().sum())
