@@ -21,7 +21,6 @@ import pandas as pd
 import torch
 
 from tsrnn.cli.configuration import ConfiguredNetwork
-from tsrnn.cli.output import one_line_warnings
 from tsrnn.evaluation import Comparison, Origins, backtest
 from tsrnn.evaluation.backtests.comparison import claimed
 from tsrnn.predictors import RandomWalk
@@ -77,7 +76,7 @@ def main() -> None:
     print("pool\tmodel\tseries\tclaimed, squared error\tclaimed, CRPS")
     for name, phi, seed in (("random walks", 0.0, 1), ("AR(1), φ = 0.3", 0.3, 2)):
         panel = pool(options.series, phi, seed)
-        with tempfile.TemporaryDirectory() as folder, one_line_warnings():
+        with tempfile.TemporaryDirectory() as folder:
             models: list[Any] = []
             if options.only != "gru":
                 models.append(RidgeLags())

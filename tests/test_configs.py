@@ -9,8 +9,8 @@ import pytest
 import torch
 import yaml
 
-from tsrnn.cli.inheritance import lineage
 from tsrnn.cli.main import main
+from tsrnn.cli.sources.lineage import lineage
 from tsrnn.codecs import LogReturns, Vocabulary
 from tsrnn.components import build
 from tsrnn.data.providers.base import History, Outcome, Provider

@@ -9,6 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tsrnn.errors import DataError, nearest
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file or a folder that is there.
+
+    Raises:
+        DataError: if it is not, with the nearest name that is.
+    """
+    path = Path(path)
+    if not path.exists():
+        neighbours = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(f"there is no such file{nearest(path.name, neighbours)}", path=path)
+    return path
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:

@@ -7,8 +7,8 @@ import yaml
 
 from tests.prices import random_walks, write_long
 from tsrnn.cli.configuration import ConfiguredNetwork
-from tsrnn.cli.inheritance import lineage
 from tsrnn.cli.main import main
+from tsrnn.cli.sources.lineage import lineage
 
 PRICES = Path(__file__).parent.parent.parent / "configs" / "forecast" / "prices_lstm.yaml"
 QUICK = [

@@ -1,14 +1,27 @@
+"""What the command says besides its results: notices and warnings, in one line each."""
+
 import warnings
 
 import pytest
 
-from tsrnn.cli.output import one_line_warnings
-from tsrnn.errors import DataWarning, Notice
+from tsrnn.cli import main
+from tsrnn.errors import DataWarning, Notice, argument
 
 
 @pytest.mark.filterwarnings("always")
-def test_a_notice_is_told_from_a_warning_and_both_are_one_line(capsys):
-    with one_line_warnings():
+def test_a_notice_is_told_from_a_warning_and_both_are_one_line(capsys, monkeypatch):
+    def warn(arguments):
         warnings.warn("read: Close", Notice, stacklevel=1)
         warnings.warn("a gap of 10 days\nand more", DataWarning, stacklevel=1)
-    assert capsys.readouterr().err == "tsrnn: note: read: Close\ntsrnn: warning: a gap of 10 days\n"
+        warnings.warn(Notice(f"try {argument('data.decimal', ',')}"), stacklevel=1)
+        warnings.warn(DataWarning(f"lower {argument('data.window_length')}"), stacklevel=1)
+        return 0
+
+    monkeypatch.setattr(main, "_dispatch", warn)
+    assert main.main(["forecast"]) == 0
+    common = ["tsrnn: note: read: Close", "tsrnn: warning: a gap of 10 days"]
+    own = ["tsrnn: note: try --decimal ,", "tsrnn: warning: lower window_length"]
+    assert capsys.readouterr().err.splitlines() == [*common, *own]
+    assert main.main(["fit"]) == 0
+    own = ["tsrnn: note: try --data.decimal ,", "tsrnn: warning: lower --data.window_length"]
+    assert capsys.readouterr().err.splitlines() == [*common, *own]

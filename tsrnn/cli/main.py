@@ -10,12 +10,13 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import tsrnn
-from tsrnn.errors import ConfigError, Interrupted, TsrnnError, nearest
+from tsrnn.errors import ConfigError, DataWarning, Interrupted, Notice, TsrnnError, nearest
 
 _VERBS = {
     "fit": ("train", "train a model:  tsrnn fit --config configs/forecast/prices_lstm.yaml"),
@@ -40,12 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with _sigterm_as_an_error():
+        with _sigterm_as_an_error(), _in_one_line(arguments):
             status = _dispatch(arguments)
         sys.stdout.flush()  # here, where a reader that has gone is no surprise
         return status
     except TsrnnError as error:
-        print(f"tsrnn: error: {error.said(_options(arguments))}", file=sys.stderr)
+        print(f"tsrnn: error: {error.said(_option(arguments))}", file=sys.stderr)
         return 2
     except Interrupted as stop:
         print(f"tsrnn: {stop}", file=sys.stderr)
@@ -63,11 +64,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _options(arguments: list[str]) -> Callable[[str], str]:
-    """How the command names an argument: `--data.decimal` where it has the keys of a configuration."""
-    if arguments[:1] and arguments[0] in ("fit", "validate", "test", "predict", "backtest", "leaktest"):
-        return lambda key: f"--{key}"
-    return lambda key: f"--{key.rpartition('.')[2].replace('_', '-')}"
+def _told(verb: str) -> Any:
+    """The module of what a verb can be told."""
+    return importlib.import_module(f"tsrnn.cli.options.{_VERBS[verb][0]}")
+
+
+def _option(arguments: list[str]) -> Callable[[str], str | None]:
+    """The option of the command for an argument that a message names by its key."""
+    if not arguments or arguments[0] not in _VERBS:
+        return lambda key: None
+    verb = arguments[0]
+    option: Callable[[str], str | None] = _told(verb).parser(verb).option
+    return option
+
+
+@contextmanager
+def _in_one_line(arguments: list[str]) -> Iterator[None]:
+    """Inside, a warning or a notice is one line on standard error, without the place in the code."""
+
+    def show(message: Any, category: Any, *_: Any, **__: Any) -> None:
+        kind = "note" if issubclass(category, Notice) else "warning"
+        ours = isinstance(message, DataWarning | Notice)
+        text = message.said(_option(arguments)) if ours else str(message)
+        print(f"tsrnn: {kind}: {text.splitlines()[0]}", file=sys.stderr)
+
+    before, warnings.showwarning = warnings.showwarning, show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 @contextmanager
@@ -99,8 +124,13 @@ def _dispatch(arguments: list[str]) -> int:
         kind = "option" if verb.startswith("-") else "command"
         known = ["--help", "--version"] if kind == "option" else list(_VERBS)
         raise ConfigError(f"there is no {kind} {verb}{nearest(verb, known)} (tsrnn --help lists them)")
-    run = importlib.import_module(f"tsrnn.cli.verbs.{_VERBS[verb][0]}").run
-    return int(run(verb, arguments[1:]))
+    told = _told(verb)
+    try:
+        options = told.parser(verb).parse(arguments[1:])
+    except SystemExit:  # after the help
+        return 0
+    told.check(options)
+    return int(importlib.import_module(f"tsrnn.cli.verbs.{_VERBS[verb][0]}").run(options))
 
 
 def _help() -> str:

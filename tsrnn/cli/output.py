@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import re
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsrnn.errors import DataWarning, Notice
 from tsrnn.files import atomic_file
 
 
@@ -60,24 +56,3 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 def _in_one_cell(value: Any) -> Any:
     return re.sub(r"[\t\r\n]", " ", value) if isinstance(value, str) else value
-
-
-@contextmanager
-def one_line_warnings(option: Callable[[str], str | None] = lambda key: None) -> Iterator[None]:
-    """Inside, a warning or a notice is one line on standard error, without the place in the code.
-
-    Args:
-        option: the command's option for an argument that it names: see `tsrnn.errors.argument`.
-    """
-
-    def show_warning(message: Any, category: Any, *_: Any, **__: Any) -> None:
-        kind = "note" if issubclass(category, Notice) else "warning"
-        text = message.said(option) if isinstance(message, DataWarning | Notice) else str(message)
-        print(f"tsrnn: {kind}: {text.splitlines()[0]}", file=sys.stderr)
-
-    previous = warnings.showwarning
-    warnings.showwarning = show_warning
-    try:
-        yield
-    finally:
-        warnings.showwarning = previous

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.configuration import ConfiguredNetwork
-from tsrnn.cli.output import one_line_warnings, say, show, write_table
-from tsrnn.cli.parser import LineParser, positive
+from tsrnn.cli.output import say, show, write_table
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.base import panel_hash
 from tsrnn.data.panels.ends import at_own_ends
@@ -39,8 +37,6 @@ from tsrnn.predictors.by_name import baselines, naive_forecasts
 from tsrnn.protocols import Panel, first_season, time_text
 from tsrnn.training.runtime.run_folder import new_run_folder
 
-_CONFIGURATION_KEYS = ("--data.", "--model.", "--trainer.", "--seed_everything")
-
 
 @dataclass(frozen=True)
 class _Task:
@@ -55,152 +51,53 @@ class _Task:
     source: str
 
 
-def run(verb: str, arguments: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Backtest a configuration or a checkpoint, and say what came of it."""
-    arguments, changes = split_changes(arguments)
-    options = _parser(verb).parse(arguments)
-    if options.report:
-        _check_report(options.report)
     torch.set_num_threads(options.threads)
-    with one_line_warnings():
-        configured = Path(options.network).suffix in (".yaml", ".yml")
-        folder = Path(options.out) if options.out else new_run_folder("runs", "backtest")
-        task = (_of_configuration if configured else _of_checkpoint)(options, changes, folder)
-        origins = Origins(
-            task.first if options.first is None else options.first,
-            options.last,
-            options.stride,
-            options.length,
-            options.purge,
-            options.embargo,
-        )
-        reference = _reference(options, task, origins)
-        predictors, judged = _predictors(options, task, origins, reference)
-        say("folder", folder)
-        say("reference", reference)
-        frame = backtest(
-            predictors,
+    folder = Path(options.out) if options.out else new_run_folder("runs", "backtest")
+    task = (_of_configuration if options.configured else _of_checkpoint)(options, folder)
+    origins = Origins(
+        task.first if options.first is None else options.first,
+        options.last,
+        options.stride,
+        options.length,
+        options.purge,
+        options.embargo,
+    )
+    reference = _reference(options, task, origins)
+    predictors, judged = _predictors(options, task, origins, reference)
+    say("folder", folder)
+    say("reference", reference)
+    frame = backtest(
+        predictors,
+        task.panel,
+        task.horizon,
+        origins,
+        refit=options.refit,
+        warm_start=options.warm_start,
+        num_samples=options.paths,
+        season=first_season(task.seasons),
+        folder=folder,
+        progress=sys.stderr.isatty(),
+    )
+    comparison = Comparison(frame, reference.name, stride=options.stride, lags=options.lags)
+    _say_findings(comparison, folder, task, judged)
+    if options.report:
+        contents = backtest_report(
+            frame,
+            comparison,
             task.panel,
-            task.horizon,
-            origins,
-            refit=options.refit,
-            warm_start=options.warm_start,
-            num_samples=options.paths,
-            season=first_season(task.seasons),
-            folder=folder,
-            progress=sys.stderr.isatty(),
+            {"reference": str(reference), **_settings(options, task, origins)},
+            title=f"Backtest of {predictors[0].name} on {Path(task.source).name}",
+            created=f"{datetime.now():%Y-%m-%d %H:%M}",
         )
-        comparison = Comparison(frame, reference.name, stride=options.stride, lags=options.lags)
-        _say_findings(comparison, folder, task, judged)
-        if options.report:
-            contents = backtest_report(
-                frame,
-                comparison,
-                task.panel,
-                {"reference": str(reference), **_settings(options, task, origins, changes)},
-                title=f"Backtest of {predictors[0].name} on {Path(task.source).name}",
-                created=f"{datetime.now():%Y-%m-%d %H:%M}",
-            )
-            write_report(contents, options.report)
-            say("report", options.report)
+        write_report(contents, options.report)
+        say("report", options.report)
     return 0
 
 
-def _check_report(path: str) -> None:
-    """Say before an hour of work what would be in the way of its page."""
-    if not Path(path).resolve().parent.is_dir():
-        raise ConfigError(f"--report {path}: there is no such folder")
-    if importlib.util.find_spec("plotly") is None:
-        raise ConfigError("--report needs plotly: pip install 'tsrnn[report]'")
-
-
-def split_changes(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """The verb's own arguments, and those that are keys of the configuration."""
-    own: list[str] = []
-    changes: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        if not argument.startswith(_CONFIGURATION_KEYS):
-            own.append(argument)
-        elif "=" in argument:
-            changes.append(argument)
-        else:
-            changes += [argument, *([value] if (value := next(rest, None)) is not None else [])]
-    return own, changes
-
-
-def _parser(verb: str) -> LineParser:
-    parser = LineParser(
-        prog=f"tsrnn {verb}",
-        description="Forecast the past from many origins, each by what was learned before it, beside "
-        "baselines. Keys of a configuration can be set as for fit: --data.train_end=2012-12-31.",
-    )
-    parser.add_argument(
-        "network", metavar="CONFIG|CKPT", help="a configuration, which is trained; or a checkpoint or run"
-    )
-    parser.add_argument("file", metavar="FILE", nargs="?", help="series; default: those of CONFIG or CKPT")
-    parser.add_argument("--horizon", type=positive, help="time steps ahead; default: those of CONFIG or CKPT")
-    parser.add_argument(
-        "--first",
-        type=_origin,
-        help="the first origin, a date or index; default: the last time step of the validation span",
-    )
-    parser.add_argument(
-        "--last", type=_origin, help="the last origin; default: the last with all of its horizon"
-    )
-    parser.add_argument("--stride", type=positive, default=5, help="time steps from one origin to the next")
-    parser.add_argument(
-        "--refit", type=_refit, default="never", help="never, or every how many origins all is fitted anew"
-    )
-    parser.add_argument("--warm-start", action="store_true", help="each refit starts from the one before")
-    parser.add_argument("--length", type=positive, help="of a rolling window; default: all, expanding")
-    parser.add_argument("--purge", type=int, help="origins before one not learned from; default: H - 1")
-    parser.add_argument(
-        "--embargo", type=int, default=0, help="further time steps that are left out before it"
-    )
-    parser.add_argument(
-        "--paths",
-        type=positive,
-        default=200,
-        help="sampled paths a series; of 200 the median errs by 0.8 %% more, of 1000 by 0.16 %%",
-    )
-    parser.add_argument(
-        "--baselines",
-        nargs="*",
-        choices=list(baselines(1)),
-        help="beside the reference; default for prices: random-walk-ewma",
-    )
-    parser.add_argument(
-        "--season", type=positive, help="of the seasonal naive and of MASE; default: the data's"
-    )
-    parser.add_argument(
-        "--reference",
-        choices=list(baselines(1)),
-        help="what skill is over; default: random-walk for prices, else the naive forecast that was best "
-        "before the first origin",
-    )
-    parser.add_argument("--conformal", choices=("split", "rolling"), help="correct its intervals too")
-    parser.add_argument("--lags", type=int, help="of the Newey-West variance; default: by the horizon")
-    parser.add_argument("--report", metavar="HTML", help="write a page with everything to look at")
-    parser.add_argument("--out", help="the folder; an interrupted backtest resumes in its own")
-    parser.add_argument("--calendar", default="auto", help="of FILE with CKPT: auto, XNYS, 24/7, none, ...")
-    parser.add_argument("--import", dest="modules", nargs="+", default=[], help="modules that CKPT uses")
-    parser.add_argument("--threads", type=positive, default=1, help="CPU threads")
-    return parser
-
-
-def _origin(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
-
-
-def _refit(text: str) -> int | Literal["never"]:
-    return "never" if text == "never" else positive(text)
-
-
-def _of_configuration(options: argparse.Namespace, changes: list[str], folder: Path) -> _Task:
-    if options.file is not None:
-        changes = [*changes, f"--data.path={options.file}"]
-    network = ConfiguredNetwork(options.network, changes, folder / "fits")
+def _of_configuration(options: argparse.Namespace, folder: Path) -> _Task:
+    network = ConfiguredNetwork(options.network, options.changes, folder / "fits")
     data = network.data
     return _Task(
         network,
@@ -213,11 +110,7 @@ def _of_configuration(options: argparse.Namespace, changes: list[str], folder: P
     )
 
 
-def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path) -> _Task:
-    if changes:
-        raise ConfigError(f"{changes[0]} is a key of a configuration, and {options.network} is a checkpoint")
-    if options.refit != "never" or options.warm_start:
-        raise ConfigError("a checkpoint is used as it is: to fit anew, give its configuration in its place")
+def _of_checkpoint(options: argparse.Namespace, folder: Path) -> _Task:
     task = load_forecaster(options.network, options.modules)
     series = task.model.codec.kind == "series"
     if options.file is None:
@@ -278,15 +171,13 @@ def _predictors(
     return models, judged
 
 
-def _settings(
-    options: argparse.Namespace, task: _Task, origins: Origins, changes: list[str]
-) -> dict[str, str]:
+def _settings(options: argparse.Namespace, task: _Task, origins: Origins) -> dict[str, str]:
     """What was run, for the report."""
     ds, places = task.panel.ds, origins.indices(task.panel, task.horizon)
     spans = "all time steps before" if origins.length is None else f"the {origins.length} time steps before"
     purge = task.horizon - 1 if origins.purge is None else origins.purge
     return {
-        "network": " ".join([options.network, *changes]),
+        "network": " ".join([options.network, *options.changes]),
         "data": task.source,
         "data sha256": panel_hash(task.panel),
         "time steps": f"{time_text(ds[0])} to {time_text(ds[-1])}, {len(ds):,}",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from tsrnn.cli.output import one_line_warnings, say, show
-from tsrnn.cli.parser import LineParser
+from tsrnn.cli.output import say, show
 from tsrnn.data.providers.adjustment import tidy_prices, usable
 from tsrnn.data.providers.base import checked_day, checked_symbols
 from tsrnn.data.providers.cache import Fetched, PriceCache
@@ -18,48 +18,24 @@ from tsrnn.errors import ConfigError, DataWarning
 from tsrnn.files import atomic_file
 
 
-def run(verb: str, arguments: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Fetch the tickers, say what came of each, and write the prices where a file is named."""
-    options = _parser(verb).parse(arguments)
     names = checked_symbols(options.tickers)
     start = checked_day(options.start, "--start")
     end = None if options.end is None else checked_day(options.end, "--end")
     if end is not None and end < start:
         raise ConfigError(f"--end ({options.end}) lies before --start ({options.start})")
-    if options.offline and options.refresh:
-        raise ConfigError("--offline asks nobody and --refresh asks for everything: give one of them")
     cache = PriceCache(YahooProvider())
-    with one_line_warnings():
-        modes = {"refresh": options.refresh, "offline": options.offline}
-        fetched = [cache.fetch(name, start, end, **modes) for name in names]
-        show(_table(cache, fetched, start, end), "Daily sessions")
-        found = usable(fetched, options.on_missing, "--on-missing skip")
-        if options.output is not None:
-            tidy, as_of = tidy_prices(found, start, end)
-            _write(tidy, Path(options.output))
-            say("as_of", f"{as_of:%Y-%m-%d}")
-            say("output", options.output)
+    modes = {"refresh": options.refresh, "offline": options.offline}
+    fetched = [cache.fetch(name, start, end, **modes) for name in names]
+    show(_table(cache, fetched, start, end), "Daily sessions")
+    found = usable(fetched, options.on_missing, "--on-missing skip")
+    if options.output is not None:
+        tidy, as_of = tidy_prices(found, start, end)
+        _write(tidy, Path(options.output))
+        say("as_of", f"{as_of:%Y-%m-%d}")
+        say("output", options.output)
     return 0
-
-
-def _parser(verb: str) -> LineParser:
-    parser = LineParser(
-        prog=f"tsrnn {verb}",
-        description="Daily prices from Yahoo Finance. Only what the cache lacks is asked for.",
-    )
-    parser.add_argument("tickers", metavar="TICKER", nargs="+", help="Yahoo's symbol: AAPL, 005930.KS, ^GSPC")
-    parser.add_argument("--start", default="2000-01-01", help="the first day, YYYY-MM-DD")
-    parser.add_argument("--end", help="the last day, itself included; without one: the last closed session")
-    parser.add_argument(
-        "--on-missing",
-        choices=("error", "skip"),
-        default="error",
-        help="a ticker without prices is an error, or is named and left out",
-    )
-    parser.add_argument("--output", metavar="FILE", help="a CSV of adjusted prices, for --data.path")
-    parser.add_argument("--offline", action="store_true", help="use the cache alone")
-    parser.add_argument("--refresh", action="store_true", help="fetch everything again")
-    return parser
 
 
 def _table(

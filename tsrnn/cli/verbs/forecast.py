@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from tsrnn.checkpoints import LoadedModel
 from tsrnn.cli.checkpoints import load_forecaster
-from tsrnn.cli.output import one_line_warnings, say, show, write_table
-from tsrnn.cli.parser import LineParser, add_checkpoint, positive
+from tsrnn.cli.options.forecast import READING, parser
+from tsrnn.cli.output import say, show, write_table
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.ends import at_own_ends
 from tsrnn.data.prices.series import panel_of
@@ -30,116 +31,45 @@ from tsrnn.protocols import Panel, time_text
 from tsrnn.training.runtime.run_folder import new_run_folder
 
 _MOST_SERIES = 10
-# The options that are arguments of `read_prices`.
-_READING = ("column", "symbols", "on_missing", "decimal", "thousands", "dates", "on_units", "comment")
 
 
-def run(verb: str, arguments: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Forecast every series beyond its last time step."""
-    parser = _parser(verb)
-    options = parser.parse(arguments)
     torch.set_num_threads(options.threads)
-    with one_line_warnings():
-        task = load_forecaster(options.checkpoint, options.modules)
-        panel = _panel(parser, options, task)
-        seen = first_unseen(panel, task.seen)
-        predictor: Any = task
-        if options.conformal:
-            predictor = Conformal(task, options.conformal, tuple(sorted(set(options.levels))), first=seen)
-        forecast = partial(predictor.forecast, seed=options.seed)
-        horizon = options.horizon or task.horizon
-        future = forecast(panel, horizon, num_samples=options.paths)
-        origins = []
-        if seen is not None and options.past > 0 and options.conformal != "split":
-            origins = spaced_origins(panel.num_steps, seen, horizon, options.past)
-        past = None
-        if origins:
-            past = forecast(panel, horizon, origins=origins, num_samples=options.paths)
-        folder = Path(options.out) if options.out else new_run_folder("runs", "forecast")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_forecast(panel, future, past, folder, options.levels)
+    loaded = load_forecaster(options.checkpoint, options.modules)
+    panel = _panel(options, loaded)
+    seen = first_unseen(panel, loaded.seen)
+    predictor: Any = loaded
+    if options.conformal:
+        predictor = Conformal(loaded, options.conformal, tuple(sorted(set(options.levels))), first=seen)
+    forecast = partial(predictor.forecast, seed=options.seed)
+    horizon = options.horizon or loaded.horizon
+    future = forecast(panel, horizon, num_samples=options.paths)
+    origins = []
+    if seen is not None and options.past > 0 and options.conformal != "split":
+        origins = spaced_origins(panel.num_steps, seen, horizon, options.past)
+    past = None
+    if origins:
+        past = forecast(panel, horizon, origins=origins, num_samples=options.paths)
+    folder = Path(options.out) if options.out else new_run_folder("runs", "forecast")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_forecast(panel, future, past, folder, options.levels)
     return 0
 
 
-def _parser(verb: str) -> LineParser:
-    parser = LineParser(
-        prog=f"tsrnn {verb}", description="Sampled paths of each series beyond its last time step."
-    )
-    add_checkpoint(parser)
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="prices to forecast from; default: those in CKPT"
-    )
-    parser.add_argument(
-        "--horizon", type=positive, help="time steps ahead; default: those that CKPT was trained for"
-    )
-    parser.add_argument(
-        "--levels", type=_level, nargs="+", default=[80, 95], help="central intervals, in percent"
-    )
-    parser.add_argument(
-        "--conformal",
-        choices=("split", "rolling"),
-        help="correct the intervals by their coverage in the time steps that the model has not seen",
-    )
-    parser.add_argument("--paths", type=positive, default=1000, help="sampled paths a series")
-    parser.add_argument("--seed", type=int, default=0, help="of the paths")
-    parser.add_argument(
-        "--past", type=int, default=5, help="origins in the test span to draw in the picture as well"
-    )
-    parser.add_argument(
-        "--out", help="a folder for forecast.csv and forecast.png; default: a new one in runs/"
-    )
-    parser.add_argument("--column", help="the column of the price in FILE")
-    parser.add_argument("--symbols", nargs="+", help="the symbols to take from FILE; default: all")
-    parser.add_argument(
-        "--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE"
-    )
-    parser.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, week, 24/7, none, ...")
-    parser.add_argument(
-        "--decimal", choices=(".", ","), default=".", help="the mark before decimals in a FILE of CSV"
-    )
-    parser.add_argument(
-        "--thousands", choices=(",", ".", " ", "'"), help="the mark between thousands there; default: none"
-    )
-    parser.add_argument(
-        "--dates",
-        choices=("auto", "epoch", "dmy", "mdy"),
-        default="auto",
-        help="of FILE: day or month first, or seconds since 1970",
-    )
-    parser.add_argument(
-        "--on-units", choices=("error", "drop"), default="error", help="at a currency sign in FILE"
-    )
-    parser.add_argument("--comment", help="what begins a line to skip in a FILE of CSV, such as #")
-    return parser
-
-
-def _level(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 100 percent")
-    return value
-
-
-def _panel(parser: LineParser, options: argparse.Namespace, task: Any) -> Panel:
-    if options.file is not None and task.model.codec.kind == "series":
-        for name in _READING:
-            if getattr(options, name) != parser.get_default(name):
+def _panel(options: argparse.Namespace, loaded: LoadedModel) -> Panel:
+    if options.file is not None and loaded.model.codec.kind == "series":
+        for name in READING:
+            if getattr(options, name) != parser(options.verb).get_default(name):
                 problem = f"--{name.replace('_', '-')} is for a file of prices, and CKPT forecasts series"
                 raise ConfigError(problem)
         return at_own_ends(read_series(options.file, calendar=options.calendar), options.file)
     if options.file is not None:
-        reading = {name: getattr(options, name) for name in _READING}
+        reading = {name: getattr(options, name) for name in READING}
         return panel_of(read_prices(options.file, **reading), options.calendar, options.file)
-    for name in (*_READING, "calendar"):
-        if getattr(options, name) != parser.get_default(name):
-            raise ConfigError(f"--{name.replace('_', '-')} is about a FILE, and none is named")
-    if task.history is None:
+    if loaded.history is None:
         raise DataError("the checkpoint holds no series to forecast from: name a file")
-    panel: Panel = task.history
-    return panel
+    return loaded.history
 
 
 def write_forecast(

@@ -10,8 +10,7 @@ import pandas as pd
 import torch
 
 from tsrnn.cli.checkpoints import load_language_model
-from tsrnn.cli.output import one_line_warnings, show
-from tsrnn.cli.parser import LineParser, add_checkpoint, positive
+from tsrnn.cli.output import show
 from tsrnn.cli.texts import listed, unknown_words
 from tsrnn.codecs import Vocabulary
 from tsrnn.codecs.tokenizers import END_OF_SENTENCE
@@ -22,70 +21,21 @@ from tsrnn.models import AutoregressiveModel, vocabulary_of
 _BETWEEN_TEXTS = "---"
 
 
-def run(verb: str, arguments: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Continue a prompt."""
-    options = _parser(verb).parse(arguments)
-    decoding = _decoding(options)
     torch.set_num_threads(options.threads)
-    with one_line_warnings():
-        model = load_language_model(options.checkpoint, options.modules).model
-        prompt = _prompt(vocabulary_of(model), options.prompt)
-        if options.beam is None:
-            _draw(model, prompt, decoding, options)
-        else:
-            _search(model, prompt, options)
+    model = load_language_model(options.checkpoint, options.modules).model
+    prompt = _prompt(vocabulary_of(model), options.prompt)
+    if options.beam is None:
+        _draw(model, prompt, _decoding(options), options)
+    else:
+        _search(model, prompt, options)
     return 0
 
 
-def _parser(verb: str) -> LineParser:
-    parser = LineParser(
-        prog=f"tsrnn {verb}",
-        description="A text that continues a prompt. Words of the prompt that the model does not know "
-        "are read as <unk>, with a warning; a prompt without a known word is an error.",
-    )
-    add_checkpoint(parser)
-    parser.add_argument(
-        "prompt", metavar="PROMPT", nargs="?", default="", help="default: the beginning of a sentence"
-    )
-    parser.add_argument("--words", type=positive, default=100, help="how many, the ends of sentences counted")
-    parser.add_argument("--temperature", type=float, default=1.0, help="divides the logits")
-    parser.add_argument("--greedy", action="store_true", help="always the most probable word: temperature 0")
-    parser.add_argument("--top-k", type=positive, help="draw among the k most probable words")
-    parser.add_argument("--top-p", type=float, help="draw among the fewest words with probability p together")
-    parser.add_argument("--samples", type=positive, default=1, help="how many texts are drawn")
-    parser.add_argument(
-        "--beam",
-        type=positive,
-        metavar="W",
-        help="search for the best sentences with a beam of width W; 1 finds that of --greedy --sentence",
-    )
-    parser.add_argument(
-        "--length-penalty",
-        type=float,
-        default=1.0,
-        metavar="A",
-        help="of --beam: n words are ranked by log p / n^A; 0: by log p, which favours short sentences",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same text")
-    parser.add_argument("--sentence", action="store_true", help="stop at the sentence's end")
-    parser.add_argument("--allow-unknown", action="store_true", help="<unk> may be drawn")
-    return parser
-
-
 def _decoding(options: argparse.Namespace) -> Decoding:
-    if options.greedy and options.temperature != 1:
-        raise ConfigError("--greedy is temperature 0: leave --temperature out")
-    decoding = Decoding(
-        0.0 if options.greedy else options.temperature, options.top_k, options.top_p, options.allow_unknown
-    )
-    if options.beam is not None and (not decoding.is_plain or options.samples > 1):
-        drawing = "--greedy, --temperature, --top-k, --top-p and --samples"
-        raise ConfigError(f"--beam draws nothing: leave {drawing} out")
-    if options.beam is None and options.length_penalty != 1:
-        raise ConfigError("--length-penalty ranks the sentences of --beam: give --beam W too")
-    if options.samples > 1 and decoding.temperature == 0:
-        raise ConfigError("the greedy text is always the same: leave --samples out")
-    return decoding
+    temperature = 0.0 if options.greedy else options.temperature
+    return Decoding(temperature, options.top_k, options.top_p, options.allow_unknown)
 
 
 def _prompt(vocabulary: Vocabulary, text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Any
 
@@ -9,20 +10,17 @@ import yaml
 
 from tsrnn.checkpoints.paths import checkpoint_path
 from tsrnn.checkpoints.reading import read_checkpoint
-from tsrnn.cli.parser import LineParser
 
 _MOST_ENTRIES = 8
 _MOST_CHARACTERS = 200
 
 
-def run(verb: str, arguments: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the model, the data's span and hash, the number of parameters and the scores.
 
     Nothing of the model is built, so a checkpoint with a custom cell needs no import.
     """
-    parser = LineParser(prog=f"tsrnn {verb}", description="What a checkpoint holds, as YAML.")
-    parser.add_argument("checkpoint", metavar="CKPT", help="a checkpoint, or the folder of a run")
-    path = checkpoint_path(parser.parse(arguments).checkpoint)
+    path = checkpoint_path(options.checkpoint)
     checkpoint = read_checkpoint(path)
     contents = checkpoint.contents
     # Tied weights stand in the file once, under two names.

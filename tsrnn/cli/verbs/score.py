@@ -11,61 +11,32 @@ import pandas as pd
 import torch
 
 from tsrnn.cli.checkpoints import load_language_model
-from tsrnn.cli.output import one_line_warnings, say, show
-from tsrnn.cli.parser import LineParser, add_checkpoint
+from tsrnn.cli.output import say, show
 from tsrnn.cli.texts import lines_of, listed, unknown_words
 from tsrnn.codecs import Vocabulary
 from tsrnn.codecs.sentences import sentences_in
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.errors import DataError, DataWarning
 from tsrnn.evaluation import SentenceScore, rank_sentences, score_sentences, score_stream
 from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 
-def run(verb: str, arguments: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Score sentences one by one, or a file as one running text."""
-    options = _parser(verb).parse(arguments)
-    _check(options)
     torch.set_num_threads(options.threads)
-    with one_line_warnings():
-        model = load_language_model(options.checkpoint, options.modules).model
-        if options.stream is not None:
-            _stream(model, options.stream)
-            return 0
-        scores = score_sentences(model, _sentences(options, vocabulary_of(model)))
-        _warn_of_unknown(model, scores)
-        if options.compare:
-            _table(rank_sentences(scores), "rank")
-        elif options.file is not None:
-            _table(scores, "number")
-        else:
-            for score in scores:
-                _words(score)
+    model = load_language_model(options.checkpoint, options.modules).model
+    if options.stream is not None:
+        _stream(model, options.stream)
+        return 0
+    scores = score_sentences(model, _sentences(options, vocabulary_of(model)))
+    _warn_of_unknown(model, scores)
+    if options.compare:
+        _table(rank_sentences(scores), "rank")
+    elif options.file is not None:
+        _table(scores, "number")
+    else:
+        for score in scores:
+            _words(score)
     return 0
-
-
-def _parser(verb: str) -> LineParser:
-    parser = LineParser(
-        prog=f"tsrnn {verb}",
-        description="Log-probabilities in nats of words, sentences and texts, the sentence's end included.",
-    )
-    add_checkpoint(parser)
-    parser.add_argument("sentences", metavar="SENTENCE", nargs="*", help="each is scored by itself")
-    parser.add_argument(
-        "--file", help="its sentences, found as in training, each scored by itself; - reads standard input"
-    )
-    parser.add_argument("--compare", action="store_true", help="the sentences, the most probable first")
-    parser.add_argument("--stream", metavar="FILE", help="one running text; - reads standard input")
-    return parser
-
-
-def _check(options: argparse.Namespace) -> None:
-    given = [bool(options.sentences), options.file is not None, options.stream is not None]
-    if sum(given) != 1:
-        raise ConfigError(
-            "give sentences, --file FILE or --stream FILE" + (": one of them" if any(given) else "")
-        )
-    if options.compare and options.stream is not None:
-        raise ConfigError("--compare is about sentences: use --file instead of --stream")
 
 
 def _sentences(options: argparse.Namespace, vocabulary: Vocabulary) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 from contextlib import ExitStack, redirect_stdout
-from pathlib import Path
 from typing import Any
 
 from tsrnn.cli.arguments import mistakes_in_one_line
 from tsrnn.cli.command_line import CommandLine
-from tsrnn.cli.output import one_line_warnings, say, show, write_table
+from tsrnn.cli.output import say, show, write_table
 from tsrnn.cli.verbs.forecast import write_forecast
 from tsrnn.data.panels.base import PanelData
 from tsrnn.errors import ConfigError, Interrupted
@@ -20,18 +19,22 @@ from tsrnn.training.experiment import is_main_process, train
 from tsrnn.training.runtime.quiet import quiet
 
 
-def run(verb: str, arguments: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Run one of the four verbs."""
-    # A custom cell is found in the current folder, as `python` would find it.
-    sys.path.insert(0, os.getcwd())
-    arguments = _with_config_of_the_run(verb, arguments)
+    arguments = [f"--config={file}" for file in options.config]
+    if options.ckpt_path is not None:
+        arguments.append(f"--ckpt_path={options.ckpt_path}")
+    if getattr(options, "reference", None) is not None:
+        arguments.append(f"--reference={options.reference}")
+    if options.print_config:
+        arguments.append("--print_config")
     with ExitStack() as stack:
         if not is_main_process():  # of several processes, one speaks
             stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w", encoding="utf-8"))))
-        for context in (quiet(), one_line_warnings(lambda key: f"--{key}"), mistakes_in_one_line()):
+        for context in (quiet(), mistakes_in_one_line()):
             stack.enter_context(context)
         try:
-            _Verb.of(verb, arguments)
+            _Verb.of(options.verb, [*arguments, *options.changes])
         except SystemExit as error:
             if error.code:  # Lightning ends so after Ctrl-C before the first step
                 raise KeyboardInterrupt from error
@@ -41,19 +44,6 @@ def run(verb: str, arguments: list[str]) -> int:
             if is_main_process():
                 raise
     return 0
-
-
-def _with_config_of_the_run(verb: str, arguments: list[str]) -> list[str]:
-    """A checkpoint's own configuration, where none is given and it lies in the folder of its run."""
-    given = [argument.partition("=")[0] for argument in arguments]
-    if verb == "fit" or "--config" in given or "-c" in given or "--ckpt_path" not in given:
-        return arguments
-    place = given.index("--ckpt_path")
-    value = arguments[place].partition("=")[2] or "".join(arguments[place + 1 : place + 2])
-    path = Path(value)
-    folder = path if path.is_dir() else path.parent.parent
-    config = folder / "config.yaml"
-    return ["--config", str(config), *arguments] if config.is_file() else arguments
 
 
 class _Verb(CommandLine):

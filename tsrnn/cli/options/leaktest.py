@@ -1,0 +1,41 @@
+"""What `tsrnn leaktest` can be told."""
+
+from __future__ import annotations
+
+import argparse
+
+from tsrnn.cli.parser import KeysParser, positive
+from tsrnn.files import existing
+
+
+def parser(verb: str) -> KeysParser:
+    """The parser of the verb."""
+    made = KeysParser(
+        verb,
+        "Change, truncate and delete what lies after many cut points, and compare everything up to them: "
+        "values, features, codec, batches, and forecasts of the network with fresh weights. Keys of the "
+        "configuration can be set as for fit: --data.codec=my_codecs.Mine.",
+        "tsrnn leaktest configs/forecast/prices_lstm.yaml my_prices.csv",
+    )
+    made.add_argument("config", metavar="CONFIG", help="a configuration of prices or other series")
+    made.add_argument(
+        "file", metavar="FILE", nargs="?", help="series to test it on; default: those of CONFIG"
+    )
+    made.add_argument("--pairs", type=positive, default=1000, help="pairs of a series and a cut, at least")
+    made.add_argument("--seed", type=int, default=0, help="of the cuts, and of what replaces the values")
+    made.add_argument("--threads", type=positive, default=1, help="CPU threads")
+    return made
+
+
+def check(options: argparse.Namespace) -> None:
+    """Look for the files and the keys.
+
+    Raises:
+        TsrnnError: in one line.
+    """
+    from tsrnn.cli.sources.configuration import Configuration  # help needs no YAML
+
+    existing(options.config)
+    if options.file is not None:
+        options.changes = [*options.changes, f"--data.path={options.file}"]
+    Configuration([options.config], options.changes).check()
