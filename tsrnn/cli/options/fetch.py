@@ -37,4 +37,4 @@ def check(options: argparse.Namespace) -> None:
         ConfigError: in one line.
     """
     if options.offline and options.refresh:
-        raise ConfigError("--offline asks nobody and --refresh asks for everything: give one of them")
+        raise ConfigError("--offline and --refresh exclude each other: give one of them")

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     path = checkpoint_path(options.checkpoint)
     checkpoint = read_checkpoint(path)
     contents = checkpoint.contents
-    # Tied weights stand in the file once, under two names.
+    # Tied weights are in the file once, under two names.
     tensors = {tensor.data_ptr(): tensor.numel() for tensor in checkpoint.weights.values()}
     page = {
         "checkpoint": str(path),
