@@ -111,6 +111,7 @@ def test_a_score_of_values_that_were_seen_is_refused(series):
 def test_a_backtest_is_a_frame_and_its_comparison(series):
     found = series.backtest(horizon=2, baselines=["drift"])
     assert found.comparison.reference.startswith("seasonal naive")
+    assert "on the validation span: MASE" in str(found.reference)
     assert set(found.frame["model"]) == {"LSTM", found.comparison.reference, "drift"}
     assert found.frame["cutoff"].min() == pd.Timestamp("2020-04-25")  # the last day that was seen
     with pytest.raises(ConfigError, match="no baseline 'drif', did you mean drift"):

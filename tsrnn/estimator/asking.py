@@ -15,7 +15,7 @@ from tsrnn.errors import ConfigError, DataError
 from tsrnn.estimator.continuing import continued
 from tsrnn.estimator.fitting import Trained
 from tsrnn.estimator.reading import read
-from tsrnn.evaluation import Origins, backtest
+from tsrnn.evaluation import Comparison, Origins, backtest
 from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
 from tsrnn.predictors import NetworkPredictor
@@ -91,10 +91,10 @@ def score(trained: Trained, given: Any) -> float:
         hint = "rows of a long frame are split in time where they are in its order: sort_values('ds')"
         raise ConfigError(f"{error}; {hint}") from None
     frame = frame[frame["unique_id"].isin(wanted.shown)]
-    scaled = frame["crps"] / frame["scale"]
-    if not np.isfinite(scaled).any():
+    scaled = float("nan") if frame.empty else Comparison(frame, trained.task.name).scores["scaled_crps"][0]
+    if not np.isfinite(scaled):
         raise DataError("there is no value to be scored, or none of the series moves")
-    return -float(scaled[np.isfinite(scaled)].mean())
+    return -float(scaled)
 
 
 def unseen_network(trained: Trained, wanted: Asked, origin: int) -> Predictor:

@@ -11,7 +11,7 @@ import pandas as pd
 from tsrnn.errors import ConfigError, DataError, nearest
 from tsrnn.estimator.asking import Asked, unseen_network
 from tsrnn.estimator.fitting import Trained, over, trained
-from tsrnn.evaluation import Comparison, Origins, backtest
+from tsrnn.evaluation import Comparison, Origins, Reference, backtest, choose_reference
 from tsrnn.predictors.by_name import baselines
 from tsrnn.protocols import Panel
 from tsrnn.training.tasks.forecaster import Forecaster
@@ -23,10 +23,12 @@ class Backtest(NamedTuple):
     Attributes:
         frame: one row a model, origin, series and step: see `tsrnn.backtest`.
         comparison: scores, tests and verdicts of the models.
+        reference: what skill is over, and why.
     """
 
     frame: pd.DataFrame
     comparison: Comparison
+    reference: Reference
 
 
 class Refitted:
@@ -72,14 +74,12 @@ def backtested(
         if asked.unseen is None:
             raise ConfigError("what the network has seen of these series is not known: give origins")
         origins = Origins(max(asked.unseen - 1, 0), stride=5)
-    season = network.season
-    base = _predictor(reference or ("random-walk" if network.kind == "prices" else "seasonal-naive"), season)
-    own: Any = Refitted(network)
-    if refit == "never":
-        own = unseen_network(network, asked, int(origins.indices(asked.panel, horizon)[0]))
-    models = [own, base]
+    season, origin = network.season, int(origins.indices(asked.panel, horizon)[0])
+    base = _reference(network, asked, horizon, origin, reference)
+    own: Any = Refitted(network) if refit != "never" else unseen_network(network, asked, origin)
+    models = [own, base.predictor]
     for other in others:
-        model = _predictor(other, season)
+        model = _predictor(other, season, network.kind)
         if model.name not in [one.name for one in models]:
             models.append(model)
     frame = backtest(
@@ -95,14 +95,23 @@ def backtested(
         progress=progress,
     )
     comparison = Comparison(frame, base.name, stride=origins.stride)
-    return Backtest(asked.labels.put_on(frame), comparison)
+    return Backtest(asked.labels.put_on(frame), comparison, base)
 
 
-def _predictor(given: Any, season: int) -> Any:
+def _reference(network: Trained, asked: Asked, horizon: int, origin: int, given: Any) -> Reference:
+    """What is given, or what is chosen on the validation span."""
+    if given is not None and not isinstance(given, str):
+        return Reference(given, "as asked")
+    train, valid, _ = network.data.spans
+    first = None if asked.unseen is None else asked.unseen - (valid - train)
+    return choose_reference(asked.panel, horizon, network.data.codec.seasons, first, origin + 1, given)
+
+
+def _predictor(given: Any, season: int, kind: str) -> Any:
     """The predictor itself, or the baseline of a name."""
     if not isinstance(given, str):
         return given
-    known = baselines(season)
+    known = baselines(season, kind)
     if given not in known:
         raise ConfigError(
             f"there is no baseline {given!r}{nearest(given, known)}: it is one of {', '.join(known)}"

@@ -89,8 +89,9 @@ class Trained:
                 panel, horizon, origins=origins, num_samples=paths, seed=self.settings["seed"]
             )
 
-    def tested(self) -> pd.DataFrame:
+    def tested(self, reference: str | None = None) -> pd.DataFrame:
         """The scores of the test span."""
+        self.task.reference = reference
         with quiet(), cpu_threads(self.settings["threads"]), seeded(self.settings["seed"]):
             self.trainer.test(self.task, datamodule=self.data, verbose=False)
         return self.task.score_frame()

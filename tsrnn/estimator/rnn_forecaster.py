@@ -230,9 +230,8 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
 
             score = − mean (CRPS / s)
 
-        over the values, with s the mean absolute error of the naive forecast of each series over the 250 time
-        steps before the forecast. The CRPS judges the whole distribution; of a point forecast it is the
-        absolute error.
+        over the values, minus the scaled CRPS of `score_frame`. The CRPS judges the whole distribution; s is
+        the mean absolute error of the seasonal naive forecast over the 250 time steps before.
 
         Args:
             X: time steps that follow those that were fitted, as the splits of `TimeSeriesSplit` do: all of
@@ -248,9 +247,13 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
             raise ConfigError("the values are in the frame, in its column y or its columns: score(frame)")
         return score(self._trained, X)
 
-    def score_frame(self) -> pd.DataFrame:
-        """The scores of the test span, beside those of naive forecasts of the same values."""
-        return self._trained.tested()
+    def score_frame(self, reference: str | None = None) -> pd.DataFrame:
+        """The scores of the test span, beside those of naive forecasts of the same values.
+
+        `task_.scores` then has them by plain names, and `task_.verdict` is over `reference`, the name of a
+        baseline; default as in `backtest`.
+        """
+        return self._trained.tested(reference)
 
     def backtest(
         self,
@@ -275,14 +278,13 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
             refit: "never": the fitted network forecasts; k: one is trained again before each k-th origin.
             warm_start: start each training from the weights of the one before.
             baselines: further predictors, or their names: "drift", "ridge", ...
-            reference: what skill is over, a predictor or its name. Default: the random walk for prices, else
-                the seasonal naive forecast.
+            reference: what skill is over, a predictor or its name. Default: see `choose_reference`.
             num_samples: paths a series, where there are paths.
             folder: keeps the scored forecasts, so that an interrupted backtest resumes.
             progress: whether a progress bar is shown.
 
         Returns:
-            The tidy frame, and the `Comparison` of it: `.comparison.scores`, `.comparison.verdicts`.
+            The tidy frame, its `Comparison` (`.comparison.scores`, `.comparison.verdicts`), the `.reference`.
 
         Raises:
             ConfigError: if the network has seen what it would forecast, or an argument does not fit.

@@ -164,6 +164,8 @@ class Comparison:
         first = self._step == 1
         part = {name: self._columns[name][model, first] for name in ("y", "median", "last")}
         change, said = part["y"] - part["last"], part["median"] - part["last"]
+        if np.isnan(change + said).all():  # no first step, or nothing known before it
+            return float("nan"), float("nan")
         share = directional_accuracy(change, said).share
         signs = np.sign(change), np.sign(said)
         with np.errstate(invalid="ignore"):
