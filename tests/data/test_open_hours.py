@@ -13,7 +13,7 @@ from tests.hours import currency_hours, rate_frame, stock_bars
 from tsrnn.data import PriceSeries, SeriesPanel
 from tsrnn.data.calendars import check_calendar, detect_calendar, following_sessions, open_steps
 from tsrnn.data.calendars.week import OpenWeek
-from tsrnn.errors import ConfigError, DataWarning
+from tsrnn.errors import ConfigError, DataWarning, Notice
 from tsrnn.predictors import RandomWalk, SeasonalNaive
 
 Times = npt.NDArray[np.datetime64]
@@ -215,20 +215,15 @@ def test_a_session_that_is_missing_is_named():
 
 
 def test_open_steps_are_those_of_the_calendar():
-    hours = pd.date_range("2024-02-01", "2024-04-30 23:00", freq="h").to_numpy()
-    rates, bars = currency_hours("2024-02-01", "2024-04-30 23:00"), stock_bars("2024-02-01", "2024-04-30", 60)
-    half_past = hours + np.timedelta64(30, "m")
-    np.testing.assert_array_equal(hours[open_steps(hours, check_calendar(rates, "auto"))], rates)
-    assert set(bars) <= set(half_past)
-    days = np.unique(bars.astype("datetime64[D]"))
-    np.testing.assert_array_equal(
-        pd.date_range("2024-02-01", "2024-04-30").to_numpy()[
-            open_steps(pd.date_range("2024-02-01", "2024-04-30").to_numpy(), "XNYS")
-        ],
-        days,
-    )
-    assert open_steps(hours, "none").all()
-    assert open_steps(np.arange(5), "none").all()
+    hours = pd.date_range("2024-02-01", "2024-04-30 23:30", freq="30min").to_numpy()
+    days = np.unique(hours.astype("datetime64[D]"))
+    rates, bars = currency_hours("2024-02-01", "2024-04-30 23:30"), stock_bars("2024-02-01", "2024-04-30", 60)
+    sessions = np.unique(bars.astype("datetime64[D]"))
+    for every, known, calendar in ((hours, rates, "auto"), (hours, bars, "XNYS"), (days, sessions, "XNYS")):
+        found = open_steps(every, check_calendar(known, calendar), known)
+        np.testing.assert_array_equal(every[found], known)
+    assert open_steps(hours, "none", hours).all()
+    assert open_steps(np.arange(5), "none", np.arange(5)).all()
 
 
 @pytest.mark.parametrize(
@@ -274,18 +269,34 @@ def test_a_forecast_of_a_panel_names_open_hours(data, zone):
             np.testing.assert_array_equal(forecast.ds[0], after[:60])
 
 
-def test_closed_hours_without_values_are_left_out_of_a_panel():
-    """A table of every hour, with nothing at weekends: closed as if they were not there."""
-    rates = rate_frame(currency_hours("2024-01-08", "2024-03-01 21:00"))
-    missing = rates["ds"].isin(pd.to_datetime(["2024-01-17 10:00", "2024-02-06 11:00"]))
-    rates.loc[missing, "y"] = np.nan
-    every = pd.DataFrame(
-        {"ds": pd.date_range("2024-01-08", "2024-03-03 12:00", freq="h"), "unique_id": "EURUSD"}
-    )
-    panel = SeriesPanel(every.merge(rates, "left")).panel
-    np.testing.assert_array_equal(panel.ds, rates["ds"].to_numpy())
-    assert np.isnan(panel.values).sum() == 2
-    assert following_sessions(panel.ds, panel.calendar, 1)[0] == np.datetime64("2024-03-03T22:00")
+@pytest.mark.parametrize("market", ["currencies", "stocks"])
+def test_closed_hours_without_values_are_left_out_of_a_panel(market, tmp_path):
+    """A table of every hour, with nothing at night or at weekends: closed as if they were not there."""
+    if market == "currencies":
+        ds, after = split(currency_hours("2024-01-08", "2024-03-07 23:00"), "2024-03-02")
+    else:
+        ds, after = split(stock_bars("2024-01-08", "2024-03-07", 60), "2024-03-02")
+    ends = {"train": ("2024-01-08", "2024-03-02 23:30"), "test": ("2024-03-03", "2024-03-07 23:30")}
+    for name, known in (("train", rate_frame(np.delete(ds, [100, 101, 200]))), ("test", rate_frame(after))):
+        every = pd.DataFrame({"ds": pd.date_range(*ends[name], freq="30min"), "unique_id": "EURUSD"})
+        every.merge(known, "left").to_csv(tmp_path / f"{name}.csv", index=False)
+    data = SeriesPanel(str(tmp_path / "train.csv"))
+    np.testing.assert_array_equal(data.panel.ds, ds)
+    assert np.flatnonzero(np.isnan(data.panel.values[0])).tolist() == [100, 101, 200]
+    np.testing.assert_array_equal(following_sessions(data.panel.ds, data.panel.calendar, 20), after[:20])
+    tested = SeriesPanel(str(tmp_path / "train.csv"), str(tmp_path / "test.csv")).panel
+    np.testing.assert_array_equal(tested.ds, np.concatenate([ds, after]))
+
+
+def test_series_of_a_week_that_end_apart_are_each_forecast_in_open_hours():
+    rates, after = split(currency_hours("2024-01-07", "2024-03-01"), "2024-02-20")
+    early = rate_frame(rates[:-30]).assign(unique_id="EARLY")
+    with pytest.warns(Notice, match="1 of 2 series end before"):
+        panel = SeriesPanel(pd.concat([rate_frame(rates), early])).panel
+    frame = SeasonalNaive(24).forecast(panel, 40, num_samples=2).to_frame()
+    for name, last in (("EURUSD", len(rates)), ("EARLY", len(rates) - 30)):
+        expected = np.concatenate([rates, after])[last : last + 40]
+        np.testing.assert_array_equal(frame[frame["unique_id"] == name]["ds"], expected)
 
 
 def test_a_shop_that_is_shut_on_sundays_is_not_forecast_on_sundays_by_day_either():

@@ -58,16 +58,11 @@ def recognised(days: Dates) -> str | None:
     allowed = DISAGREEMENT * len(days)
     days_of_year = [str(day)[5:] for day in days]
     for code, candidate in CANDIDATES.items():
-        if np.isin(days_of_year, candidate.holidays).sum() <= allowed and agrees(days, code):
-            return code
+        if np.isin(days_of_year, candidate.holidays).sum() <= allowed:
+            sessions, missing, extra = compare(days, code)
+            if len(missing) + len(extra) <= allowed and sessions >= len(days) - allowed:
+                return code
     return None
-
-
-def agrees(days: Dates, calendar: str) -> bool:
-    """Whether at least 99.5 % of days are sessions, and of the sessions among them are there."""
-    sessions, missing, extra = compare(days, calendar)
-    allowed = DISAGREEMENT * len(days)
-    return len(missing) + len(extra) <= allowed and sessions >= len(days) - allowed
 
 
 def compare(days: Dates, calendar: str) -> tuple[int, Dates, Dates]:

@@ -57,16 +57,17 @@ def following_sessions(ds: Dates, calendar: str, count: int) -> Dates:
     return np.asarray(sessions + (ds[-1] - last), "datetime64[ns]")
 
 
-def open_steps(ds: Dates, calendar: str) -> npt.NDArray[np.bool_]:
+def open_steps(ds: Dates, calendar: str, known: Dates) -> npt.NDArray[np.bool_]:
     """(T,) whether each time step is one of the calendar's; those of no calendar all are.
 
     Args:
         ds: (T,) datetime64 or integers in increasing order.
-        calendar: a name as `check_calendar` returns it.
+        calendar: a name as `check_calendar` returns it for `known`.
+        known: (K,) time steps with values, which tell the times of day.
     """
     if ds.dtype.kind != "M" or calendar in ("none", "24/7"):
         return np.ones(len(ds), bool)
-    if (hours := _hours(ds, calendar)) is not None:
+    if (hours := _hours(known, calendar)) is not None:
         return np.asarray(hours.is_open(ds), bool)
     days = ds.astype("datetime64[D]")
     _, _, extra = compare(np.unique(days), calendar)

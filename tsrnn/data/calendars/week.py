@@ -88,7 +88,7 @@ class OpenWeek:
                     zone = zoneinfo.ZoneInfo(word).key
             if not times:
                 raise ValueError("no times")
-        except (ValueError, IndexError, zoneinfo.ZoneInfoNotFoundError):
+        except (ValueError, IndexError, OSError, zoneinfo.ZoneInfoNotFoundError):
             wanted = "week Mon-Fri 09:00-17:00/60min"
             raise ConfigError(f"calendar {name!r} is no week: write it as '{wanted}', or use week") from None
         return cls(tuple(sorted(times)), zone, tuple(shut))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tsrnn.data.calendars import following_sessions
+from tsrnn.data.calendars import following_sessions, open_steps
+from tsrnn.data.calendars.week import PREFIX
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import DataError, DataWarning, Notice, level_of_the_user
 from tsrnn.protocols import Panel, time_text
@@ -26,7 +27,8 @@ def at_own_ends(panel: Panel, source: str) -> Panel:
         panel: as it was read.
         source: the file's name, in the words of a message.
     """
-    if panel.ds.dtype.kind != "M" or panel.ends is not None or panel.calendar not in _NO_EXCHANGE:
+    of_an_exchange = panel.calendar not in _NO_EXCHANGE and not panel.calendar.startswith(PREFIX)
+    if panel.ds.dtype.kind != "M" or panel.ends is not None or of_an_exchange:
         return panel
     seen = ~np.isnan(panel.values)
     back = np.where(seen.any(1), seen[:, ::-1].argmax(1), 0)
@@ -57,6 +59,10 @@ def followed_by(panel: Panel, later: Panel, path: str | Path) -> Panel:
     dated = panel.ds.dtype.kind == "M"
     if dated != (later.ds.dtype.kind == "M"):
         raise DataError("its time steps do not follow those of the training data", path=path)
+    if dated:
+        known = panel.ds if panel.dates is None else panel.dates
+        kept = ~np.isnan(later.values).all(0) | open_steps(later.ds, panel.calendar, known)
+        later = replace(later, ds=later.ds[kept], values=later.values[:, kept])
     order = [places[name] for name in panel.unique_ids]
     if panel.dates is not None:
         return _each_followed_by(panel, later.rows(order), path)

@@ -211,7 +211,7 @@ def panel_of_batches(batches: Iterable[Batch], calendar: str, path: str) -> Pane
     calendar = check_calendar(ds[present], calendar, path)
     if not present.all():
         # A weekend of missing values, from a table with every hour, is as closed as one without rows.
-        kept = present | open_steps(ds, calendar)
+        kept = present | open_steps(ds, calendar, ds[present])
         ds, grid = ds[kept], grid[:, kept]
     return Panel(names, ds, grid, calendar, ends)
 
