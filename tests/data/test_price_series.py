@@ -259,4 +259,4 @@ def test_long_series_have_the_usual_windows():
 
 @pytest.mark.filterwarnings("error::tsrnn.errors.Notice")
 def test_the_sample_s_columns_are_not_spoken_of():
-    assert PriceSeries().panel.unique_ids == ("AAPL", "IBM", "GOOG", "MSFT")
+    assert set(PriceSeries().panel.unique_ids) == {"AAPL", "IBM", "GOOG", "MSFT"}

@@ -99,8 +99,8 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _gzip_fault(error: Exception, after: str = "") -> str:
-    cut = isinstance(error, EOFError)
-    fault = "the file ends early: its gzip data is cut short" if cut else "the gzip data is damaged"
+    damaged = "the gzip data is damaged" + ("" if after else ", or the file is not gzip")
+    fault = "the file ends early: its gzip data is cut short" if isinstance(error, EOFError) else damaged
     return f"{fault}{after}; copy or download it again"
 
 
