@@ -37,7 +37,10 @@ def parser(verb: str) -> KeysParser:
     )
     made.add_argument("--stride", type=positive, default=5, help="time steps from one origin to the next")
     made.add_argument(
-        "--refit", type=_refit, default="never", help="never, or k: everything is fitted again every k origins"
+        "--refit",
+        type=_refit,
+        default="never",
+        help="never, or k: everything is fitted again every k origins",
     )
     made.add_argument("--warm-start", action="store_true", help="each refit starts from the one before")
     made.add_argument("--length", type=positive, help="of a rolling window; default: all, expanding")
@@ -94,9 +97,7 @@ def check(options: argparse.Namespace) -> None:
             key, _, _ = options.changes[0].partition("=")
             raise ConfigError(f"{key} is a key of a configuration, and {options.network} is a checkpoint")
         if options.refit != "never" or options.warm_start:
-            raise ConfigError(
-                "a checkpoint is used as it is: to fit again, give its configuration instead"
-            )
+            raise ConfigError("a checkpoint is used as it is: to fit again, give its configuration instead")
         return
     existing(options.network)
     if options.file is not None:
