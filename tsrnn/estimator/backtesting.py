@@ -11,7 +11,7 @@ import pandas as pd
 from tsrnn.errors import ConfigError, DataError, nearest
 from tsrnn.estimator.asking import Asked, unseen_network
 from tsrnn.estimator.fitting import Trained, over, trained
-from tsrnn.evaluation import Comparison, Origins, backtest
+from tsrnn.evaluation import Comparison, Origins, backtest, choose_reference
 from tsrnn.predictors.by_name import baselines
 from tsrnn.protocols import Panel
 from tsrnn.training.tasks.forecaster import Forecaster
@@ -62,7 +62,7 @@ def backtested(
     refit: int | Literal["never"],
     warm_start: bool,
     others: Sequence[Any],
-    reference: Any,
+    reference: str | None,
     num_samples: int,
     folder: str | Path | None,
     progress: bool,
@@ -72,19 +72,22 @@ def backtested(
         if asked.unseen is None:
             raise ConfigError("what the network has seen of these series is not known: give origins")
         origins = Origins(max(asked.unseen - 1, 0), stride=5)
-    season = network.season
-    base = _predictor(reference or ("random-walk" if network.kind == "prices" else "seasonal-naive"), season)
+    panel, season, seasons = asked.panel, network.season, network.data.codec.seasons
+    first = int(origins.indices(panel, horizon)[0])
     own: Any = Refitted(network)
     if refit == "never":
-        own = unseen_network(network, asked, int(origins.indices(asked.panel, horizon)[0]))
+        own = unseen_network(network, asked, first)
+    # What is learned from the series as a whole is theirs; what is scored are those that are asked for.
+    train = None if asked.unseen is None else asked.unseen - network.data.spans[1] + network.data.spans[0]
+    base = choose_reference(panel, horizon, seasons, train, first + 1, reference).predictor
     models = [own, base]
     for other in others:
-        model = _predictor(other, season)
+        model = _predictor(other, season, panel.kind)
         if model.name not in [one.name for one in models]:
             models.append(model)
     frame = backtest(
         models,
-        asked.panel.rows([name in asked.shown for name in asked.panel.unique_ids]),
+        panel,
         horizon,
         origins,
         refit=refit,
@@ -94,15 +97,16 @@ def backtested(
         folder=folder,
         progress=progress,
     )
+    frame = frame[frame["unique_id"].isin(asked.shown)]
     comparison = Comparison(frame, base.name, stride=origins.stride)
     return Backtest(asked.labels.put_on(frame), comparison)
 
 
-def _predictor(given: Any, season: int) -> Any:
+def _predictor(given: Any, season: int, kind: str) -> Any:
     """The predictor itself, or the baseline of a name."""
     if not isinstance(given, str):
         return given
-    known = baselines(season)
+    known = baselines(season, kind)
     if given not in known:
         raise ConfigError(
             f"there is no baseline {given!r}{nearest(given, known)}: it is one of {', '.join(known)}"

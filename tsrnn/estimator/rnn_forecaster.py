@@ -192,7 +192,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         self, horizon: int | None = None, frame: Any = None, *, num_samples: int | None = None
     ) -> Forecast | QuantileForecast:
         """The distribution of the future as arrays, for which `predict` has a frame: see `tsrnn.Forecast`."""
-        series = asked(self._trained, frame)
+        series = asked(self._trained, frame, own_ends=True)
         return self._trained.forecast(series.panel, self._horizon(horizon), None, num_samples)
 
     def predict(
@@ -220,7 +220,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
             DataError: if the frame cannot be used.
         """
         horizon, levels = self._horizon(horizon), checked_levels(levels)
-        series = asked(self._trained, frame)
+        series = asked(self._trained, frame, own_ends=True)
         table = self._trained.forecast(series.panel, horizon, None, num_samples).to_frame(levels)
         table = table[table["unique_id"].isin(series.shown)].reset_index(drop=True)
         return series.labels.put_on(table)
@@ -230,9 +230,9 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
 
             score = − mean (CRPS / s)
 
-        over the values, with s the mean absolute error of the naive forecast of each series over the 250 time
-        steps before the forecast. The CRPS judges the whole distribution; of a point forecast it is the
-        absolute error.
+        the mean over the series, with s the mean absolute error of the seasonal naive forecast over the 250
+        time steps before the forecast: minus the column `scaled_crps` of `Comparison.scores`. The CRPS judges
+        the whole distribution; of a point forecast it is the absolute error.
 
         Args:
             X: time steps that follow those that were fitted, as the splits of `TimeSeriesSplit` do: all of
@@ -261,7 +261,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         refit: int | Literal["never"] = "never",
         warm_start: bool = False,
         baselines: Sequence[Any] = (),
-        reference: Any = None,
+        reference: str | None = None,
         num_samples: int = 200,
         folder: str | Path | None = None,
         progress: bool = False,
@@ -275,8 +275,8 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
             refit: "never": the fitted network forecasts; k: one is trained anew before each k-th origin.
             warm_start: start each training from the weights of the one before.
             baselines: further predictors, or their names: "drift", "ridge", ...
-            reference: what skill is over, a predictor or its name. Default: the random walk for prices, else
-                the seasonal naive forecast.
+            reference: what skill is over, by its name: "random-walk", "seasonal-naive", ... Default: the
+                random walk for prices, else the naive forecast that was best before the first origin.
             num_samples: paths a series, where there are paths.
             folder: keeps the scored forecasts, so that an interrupted backtest resumes.
             progress: whether a progress bar is shown.
@@ -325,7 +325,8 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         """
         horizon, levels = self._horizon(horizon), checked_levels(levels)
         count = whole("past_origins", past_origins, 0)
-        return plotted(self._trained, asked(self._trained, frame), horizon, levels, count, num_samples)
+        series = asked(self._trained, frame, own_ends=True)
+        return plotted(self._trained, series, horizon, levels, count, num_samples)
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint that `tsrnn.load` makes this estimator of again, and `tsrnn forecast` reads."""
