@@ -150,3 +150,30 @@ def test_prices_go_on_as_well():
     assert expected["cutoff"].iloc[0] == days[-1]
     assert fitted.score(ahead) < 0
     assert "random walk" in fitted.backtest(horizon=2, num_samples=20).comparison.models
+
+
+def test_series_that_end_on_dates_of_their_own_go_on_from_there():
+    late = pd.Timestamp("2020-04-26")
+    frame = FRAME[(FRAME["unique_id"] != "S1") | (FRAME["ds"] <= late)]
+    fitted = RNNForecaster(**SERIES).fit(frame)
+    first = fitted.predict(2).groupby("unique_id")["ds"].min()
+    assert first.tolist() == [
+        pd.Timestamp("2020-04-30"),
+        late + pd.Timedelta("1D"),
+        pd.Timestamp("2020-04-30"),
+    ]
+    ahead = seasonal_frame(3, 5, season=7, start="2020-04-30")
+    ahead = ahead[(ahead["unique_id"] != "S2") | (ahead["ds"] < "2020-05-02")]
+    last = fitted.predict(2, ahead).groupby("unique_id")["cutoff"].min()
+    assert last.tolist() == [
+        pd.Timestamp("2020-05-04"),
+        pd.Timestamp("2020-05-04"),
+        pd.Timestamp("2020-05-01"),
+    ]
+    assert fitted.score(ahead) < 0
+    fitted.plot(2, ahead)
+
+
+def test_columns_that_are_not_used_are_named():
+    with pytest.warns(Notice, match="the frame: column y is used; columns that are not used: holiday"):
+        RNNForecaster(**SERIES).fit(FRAME.assign(holiday=0))

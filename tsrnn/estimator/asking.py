@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tsrnn.data.calendars import check_calendar
+from tsrnn.data.panels.ends import at_own_ends
 from tsrnn.data.panels.seasons import FREQUENCIES, frequency_of
 from tsrnn.data.tables.frames import FRAME, Labels, is_frame
 from tsrnn.errors import ConfigError, DataError
-from tsrnn.estimator.continuing import continued
+from tsrnn.estimator.continuing import at_own_numbers, continued
 from tsrnn.estimator.fitting import Trained
 from tsrnn.estimator.reading import read
 from tsrnn.evaluation import Comparison, Origins, backtest
@@ -40,7 +41,7 @@ class Asked(NamedTuple):
     unseen: int | None
 
 
-def asked(trained: Trained, given: Any) -> Asked:
+def asked(trained: Trained, given: Any, *, own_ends: bool = False) -> Asked:
     """The series of a frame or a file: those that were fitted, these with what has come since, or others.
 
     A frame that begins where the fitted series end, and has their names, goes on after them. Any other one
@@ -49,6 +50,8 @@ def asked(trained: Trained, given: Any) -> Asked:
     Args:
         trained: the network.
         given: a frame or the path of a file; None: the series that were fitted.
+        own_ends: let series that go on, and end at different time steps, stand at their own last values, as
+            those do that are fitted: to be forecast from there, and not from one origin.
 
     Raises:
         DataError: if it cannot be used, or its values come in another frequency.
@@ -62,11 +65,19 @@ def asked(trained: Trained, given: Any) -> Asked:
     if (joined := continued(fitted, panel)) is not None:
         names = set(panel.unique_ids)
         shown = tuple(name for name in fitted.unique_ids if name in names)
-        return Asked(joined[0], trained.labels, shown, joined[1] + 1, trained.unseen)
+        unseen = trained.unseen + joined.added
+        if not own_ends or trained.kind == "prices":
+            return Asked(joined.panel, trained.labels, shown, joined.known, unseen)
+        own = at_own_numbers(at_own_ends(joined.panel, source))
+        if own is not joined.panel and own.ends is not None:
+            unseen += own.num_steps - joined.panel.num_steps + int(own.ends.max() - own.ends.min())
+        return Asked(own, trained.labels, shown, joined.known, unseen)
     if trained.labels.zone is not None:
         panel, labels = read(given, trained.kind, **reading)
     panel = replace(panel, calendar=check_calendar(panel.ds, trained.settings["calendar"], source))
     _refuse_frequency(fitted, panel, source)
+    if trained.kind == "series":
+        panel = at_own_ends(panel, source)
     return Asked(panel, labels, panel.unique_ids, None, first_unseen(panel, trained.task.seen))
 
 
@@ -103,13 +114,14 @@ def unseen_network(trained: Trained, wanted: Asked, origin: int) -> Predictor:
     Raises:
         ConfigError: if it was trained or chosen on time steps after the origin.
     """
-    if wanted.known is None:
+    shared = not set(wanted.shown).isdisjoint(trained.data.panel.unique_ids)
+    if wanted.unseen is None or (wanted.known is None and not shared):
         return trained.task
-    if origin + 1 < trained.unseen:
-        seen, begin = (time_text(wanted.panel.ds[place]) for place in (trained.unseen - 1, origin))
+    if origin + 1 < wanted.unseen:
+        seen, begin = (time_text(wanted.panel.ds[place]) for place in (wanted.unseen - 1, origin))
         problem = f"{trained.task.name} was trained or chosen on data up to {seen}"
         raise ConfigError(f"{problem}, and would forecast from {begin}: begin later")
-    return NetworkPredictor(trained.task.model, trained.task.name)
+    return trained.task if wanted.known is None else NetworkPredictor(trained.task.model, trained.task.name)
 
 
 def plotted(

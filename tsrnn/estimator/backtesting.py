@@ -64,7 +64,7 @@ def backtested(
     refit: int | Literal["never"],
     warm_start: bool,
     others: Sequence[Any],
-    reference: Any,
+    reference: str | None,
     num_samples: int,
     folder: str | Path | None,
     progress: bool,
@@ -84,7 +84,7 @@ def backtested(
             models.append(model)
     frame = backtest(
         models,
-        asked.panel.rows([name in asked.shown for name in asked.panel.unique_ids]),
+        panel,
         horizon,
         origins,
         refit=refit,
@@ -94,6 +94,7 @@ def backtested(
         folder=folder,
         progress=progress,
     )
+    frame = frame[frame["unique_id"].isin(asked.shown)]
     comparison = Comparison(frame, base.name, stride=origins.stride)
     return Backtest(asked.labels.put_on(frame), comparison, base)
 

@@ -192,7 +192,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         self, horizon: int | None = None, frame: Any = None, *, num_samples: int | None = None
     ) -> Forecast | QuantileForecast:
         """The distribution of the future as arrays, for which `predict` has a frame: see `tsrnn.Forecast`."""
-        series = asked(self._trained, frame)
+        series = asked(self._trained, frame, own_ends=True)
         return self._trained.forecast(series.panel, self._horizon(horizon), None, num_samples)
 
     def predict(
@@ -220,7 +220,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
             DataError: if the frame cannot be used.
         """
         horizon, levels = self._horizon(horizon), checked_levels(levels)
-        series = asked(self._trained, frame)
+        series = asked(self._trained, frame, own_ends=True)
         table = self._trained.forecast(series.panel, horizon, None, num_samples).to_frame(levels)
         table = table[table["unique_id"].isin(series.shown)].reset_index(drop=True)
         return series.labels.put_on(table)
@@ -264,7 +264,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         refit: int | Literal["never"] = "never",
         warm_start: bool = False,
         baselines: Sequence[Any] = (),
-        reference: Any = None,
+        reference: str | None = None,
         num_samples: int = 200,
         folder: str | Path | None = None,
         progress: bool = False,
@@ -327,7 +327,8 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         """
         horizon, levels = self._horizon(horizon), checked_levels(levels)
         count = whole("past_origins", past_origins, 0)
-        return plotted(self._trained, asked(self._trained, frame), horizon, levels, count, num_samples)
+        series = asked(self._trained, frame, own_ends=True)
+        return plotted(self._trained, series, horizon, levels, count, num_samples)
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint that `tsrnn.load` makes this estimator of again, and `tsrnn forecast` reads."""

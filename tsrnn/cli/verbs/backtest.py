@@ -122,9 +122,9 @@ def _of_checkpoint(options: argparse.Namespace, folder: Path) -> _Task:
     data = task.contents["data"] or {}
     if panel is None:
         raise DataError("the checkpoint holds no series: name a file")
-    if options.file is None and panel.num_steps < data.get("sessions", 0):
+    if options.file is None and panel.num_steps < data.get("time_steps", 0):
         raise DataError(
-            f"the checkpoint holds the last {panel.num_steps:,} of {data['sessions']:,} time steps, and "
+            f"the checkpoint holds the last {panel.num_steps:,} of {data['time_steps']:,} time steps, and "
             "scores need all of them: name the file"
         )
     if options.first is None and task.seen is None:

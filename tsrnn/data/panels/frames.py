@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from tsrnn.data.panels.files import constant
 from tsrnn.data.panels.table import Batch, panel_of_batches
 from tsrnn.data.tables.frames import FRAME, FrameColumns, frame_columns
+from tsrnn.data.tables.headers import note_unread
 from tsrnn.data.tables.source import Source, first_word, shown
 from tsrnn.errors import DataError
 from tsrnn.protocols import Panel
@@ -57,6 +59,8 @@ def panel_of_columns(columns: FrameColumns, calendar: str, source: str = FRAME) 
         if (word := first_word(series)) is not None:
             raise place.error(f"'{shown(str(series.iloc[word]))}' is not a number", "", word)
         ids = constant(name, count) if columns.ids is None else _array(columns.ids, "unique_id", source)
+        if columns.unread:
+            note_unread(replace(place, unread=columns.unread))
         batches.append(Batch(place, range(count), ids, times, _array(series, name, source)))
     return panel_of_batches(batches, calendar, source)
 

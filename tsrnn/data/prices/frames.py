@@ -12,7 +12,7 @@ import pandas as pd
 from tsrnn.data.prices.checks import check_table, frame_table, plain_dates, plain_values
 from tsrnn.data.tables.cells import Cells
 from tsrnn.data.tables.frames import FrameColumns
-from tsrnn.data.tables.headers import warn_of_width
+from tsrnn.data.tables.headers import note_unread, warn_of_width
 from tsrnn.data.tables.source import Source, refuse_unprintable, selected, shown
 from tsrnn.errors import DataError
 
@@ -40,7 +40,9 @@ def prices_of_columns(
             0) and the column.
     """
     names = list(columns.values)
-    source = Source(None, shown(columns.date), None if columns.wide else shown(names[0]), "rows")
+    value = None if columns.wide else shown(names[0])
+    source = Source(None, shown(columns.date), value, "rows", columns.unread)
+    note_unread(source)
     ds = columns.ds
     if not (pd.api.types.is_datetime64_dtype(ds) or pd.api.types.is_integer_dtype(ds)):
         ds = pd.Series(dates_of_words(ds, Cells(dates=dates), source), index=ds.index)

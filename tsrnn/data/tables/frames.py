@@ -81,6 +81,7 @@ class FrameColumns(NamedTuple):
         ids: the series of each row of a long frame, as text; None: one series, or a wide frame.
         wide: whether each column of values is a series.
         labels: what the frame calls its series and time steps.
+        unread: the columns beside these, which are not used.
     """
 
     date: str
@@ -89,6 +90,7 @@ class FrameColumns(NamedTuple):
     ids: pd.Series[Any] | None
     wide: bool
     labels: Labels
+    unread: tuple[str, ...] = ()
 
 
 def is_frame(given: Any) -> bool:
@@ -176,7 +178,9 @@ def frame_columns(
         ids = pd.Series(pd.Categorical.from_codes(codes, pd.Index(texts, dtype=object)))
         labels = _with_ids(labels, dict(zip(texts, unique, strict=True)))
     values = {names[index]: frame.iloc[:, index] for index in chosen}
-    return FrameColumns(names[date], ds, values, ids, wide, labels)
+    used = {date, symbol, *chosen}
+    unread = tuple(name for index, name in enumerate(names) if index not in used)
+    return FrameColumns(names[date], ds, values, ids, wide, labels, unread)
 
 
 def _plain_frame(given: Any, wanted: tuple[str, ...], source: str) -> pd.DataFrame:

@@ -53,12 +53,12 @@ def no_dates(
     return DataError(f"{problem}; {listed(names)}", path=path, line=line)
 
 
-def note_unread(source: Source, key: str) -> None:
+def note_unread(source: Source, key: str | None = None) -> None:
     """Say which columns are not used, and how to use one.
 
     Args:
-        source: the file and its columns.
-        key: the argument that names the column of values.
+        source: the file or frame and its columns.
+        key: the argument that names the column of values; None for a frame, which can name it y.
     """
     names = [shown(name) for name in source.unread if name]
     nameless = len(source.unread) - len(names)
@@ -68,8 +68,10 @@ def note_unread(source: Source, key: str) -> None:
     said += [f"{nameless} without a name"] if nameless else []
     problem = f"columns that are not used: {', '.join(said)}"
     if source.value is not None:
-        problem = f"column {source.value} is used; {problem} ({argument(key, 'NAME')} uses another)"
-    warnings.warn(Notice(f"{source.path}: {problem}"), stacklevel=level_of_the_user())
+        another = "call another y, and it is used" if key is None else f"{argument(key, 'NAME')} uses another"
+        problem = f"column {source.value} is used; {problem} ({another})"
+    where = "the frame" if source.path is None else source.path
+    warnings.warn(Notice(f"{where}: {problem}"), stacklevel=level_of_the_user())
 
 
 def warn_of_width(series: int, dates: int, source: Source) -> None:

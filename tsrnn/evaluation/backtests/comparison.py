@@ -162,6 +162,8 @@ class Comparison:
     def _direction(self, model: int) -> tuple[float, float]:
         """The share of the first steps whose direction was right, and its p-value."""
         first = self._step == 1
+        if not first.any():
+            return math.nan, math.nan
         part = {name: self._columns[name][model, first] for name in ("y", "median", "last")}
         change, said = part["y"] - part["last"], part["median"] - part["last"]
         if np.isnan(change + said).all():  # no first step, or nothing known before it
