@@ -21,7 +21,7 @@ LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 0.975)
 """Of the quantiles that a backtest keeps beside the median."""
 
 
-@dataclass  # not frozen: Lightning refuses to hand on frozen predictions
+@dataclass  # not frozen: Lightning refuses to pass on frozen predictions
 class Density:
     """The closed form of the first K steps after each origin, each step's by itself.
 

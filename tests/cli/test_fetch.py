@@ -115,7 +115,7 @@ def test_offline_and_without_a_network_the_cache_is_used(capsys, monkeypatch):
     ("arguments", "words"),
     [
         ([], "TICKER"),
-        (["AAPL", "aapl"], "the ticker AAPL stands twice"),
+        (["AAPL", "aapl"], "the ticker AAPL is given twice"),
         (["AAPL", "--start", "soon"], "--start: 'soon' is not a date: write YYYY-MM-DD"),
         (["AAPL", "--start", "2023-02-01", "--end", "2023-01-01"], "lies before --start"),
         (["AAPL", "--offline", "--refresh"], "give one of them"),

@@ -665,7 +665,7 @@ def test_a_value_has_a_density_once_a_block_of_values_and_two_of_them_are_there(
 
 @pytest.mark.parametrize("size", [2, 4, 7])
 def test_a_part_of_a_block_is_refused_in_one_line(size: int) -> None:
-    with pytest.raises(DataError, match=f"13 observations are no whole number of blocks of {size}"):
+    with pytest.raises(DataError, match=f"13 observations are not a whole number of blocks of {size}"):
         Blocks(size).encode(torch.zeros(2, 13))
 
 

@@ -45,7 +45,7 @@ def error_of(path, **options):
         ("04_infinite.csv", ", line 52, column Close: Close is inf"),
         ("06_duplicate_dates_conflict.csv", ", line 43, column Date: 2023-02-27 is on lines 42 and 43 with"),
         ("10_no_date_column.csv", ", line 1: column Date is missing; the columns are Open, High, Low, Close"),
-        ("12_duplicate_column.csv", ", line 1: column Close twice"),
+        ("12_duplicate_column.csv", ", line 1: column Close appears twice"),
         ("14_ragged_rows.csv", ", line 72: 4 fields where 6 are expected"),
         ("25_mixed_encoding.csv", ", line 152: not valid UTF-8"),
         ("31_decimal_comma.csv", ", line 2, column Close: '99,39' is not a plain number"),

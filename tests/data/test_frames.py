@@ -146,7 +146,7 @@ LONG = seasonal_frame(2, 8)
             "2020-01-01 is on rows 0 and 8, and column y is missing",
         ),
         (LONG.iloc[:0], "the frame has no rows"),
-        (pd.concat([LONG, LONG["y"]], axis=1), "column y stands twice"),
+        (pd.concat([LONG, LONG["y"]], axis=1), "column y appears twice"),
         (LONG.assign(unique_id=[1, "1"] * 8), "two series are called 1"),
         (LONG.assign(unique_id=["a", None] * 8), "column unique_id: row 1: no unique_id"),
         (LONG.set_axis(pd.MultiIndex.from_product([["a"], LONG.columns]), axis=1), "several levels"),

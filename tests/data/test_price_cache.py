@@ -283,7 +283,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(provider, tmp_path):
 
 @pytest.mark.parametrize(
     ("symbols", "words"),
-    [([], "no ticker"), (["AAPL", "aapl"], "AAPL stands twice"), ([""], "''"), (["A B"], "'A B' is not")],
+    [([], "no ticker"), (["AAPL", "aapl"], "AAPL is given twice"), ([""], "''"), (["A B"], "'A B' is not")],
 )
 def test_what_is_no_ticker_is_said(symbols, words):
     with pytest.raises(ConfigError, match=words):

@@ -17,7 +17,7 @@ def small(frame=None, **arguments):
     return PriceSeries(random_walks() if frame is None else frame, **{**SMALL, **arguments})
 
 
-def test_the_embedded_sample_is_the_default():
+def test_the_bundled_sample_is_the_default():
     data = PriceSeries()
     assert set(data.panel.unique_ids) == {"AAPL", "IBM", "GOOG", "MSFT"}
     assert data.panel.calendar == "XNYS"

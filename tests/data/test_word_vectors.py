@@ -68,7 +68,7 @@ BAD = {
     "another size in the header": ("400000 50\nthe 1 2\n", "the vectors have 50 entries, the embedding 3"),
     "a short line": ("house 1 2 3\nthe 1 2\n", r"line 2.*the vector has 2 entries, the embedding 3"),
     "an empty line": ("house 1 2 3\n\nthe 1 2 3\n", "line 2"),
-    "no number": ("the 1 x 3\n", r"line 1.*'the' holds what is no number"),
+    "no number": ("the 1 x 3\n", r"line 1.*'the' holds something that is no number"),
     "nan": ("dog 1 2 3\nthe 1 nan 3\n", r"line 2.*'the' is not finite"),
     "beyond float32": ("the 1 1e39 3\n", r"line 1.*'the' is not finite"),
     "no UTF-8": (b"dog 1 2 3\nna\xefve 1 2 3\n", r"line 2.*not UTF-8"),

@@ -431,7 +431,7 @@ def test_the_rules_of_prices_hold(monkeypatch):
     ("arguments", "words"),
     [
         ({"tickers": []}, "no ticker is given"),
-        ({"tickers": ["AAPL", "AAPL"]}, "AAPL stands twice"),
+        ({"tickers": ["AAPL", "AAPL"]}, "AAPL is given twice"),
         ({"start": "01/02/2020"}, "start: '01/02/2020' is not a date"),
         ({"end": "1999-01-01"}, r"end \(1999-01-01\) lies before start"),
         ({"end": "2020-01-01", "as_of": "2019-01-01"}, "lies before end"),

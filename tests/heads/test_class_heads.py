@@ -330,7 +330,7 @@ def test_bad_cutoffs_are_refused(cutoffs: list[int]) -> None:
 
 
 def test_a_division_below_one_is_refused() -> None:
-    with pytest.raises(ConfigError, match="division is at least 1, not 0"):
+    with pytest.raises(ConfigError, match="division must be at least 1, not 0"):
         AdaptiveSoftmax(SIZE, CLASSES, [4], division=0)
 
 

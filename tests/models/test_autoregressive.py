@@ -522,7 +522,7 @@ def test_a_part_of_a_block_is_refused_in_one_line(steps: int) -> None:
     case = Case(GRU, StudentT, Blocks(4, (1, 3)))
     model = case.model()
     for function in (model.log_prob, model.read):
-        with pytest.raises(DataError, match="no whole number of blocks of 4") as caught:
+        with pytest.raises(DataError, match="not a whole number of blocks of 4") as caught:
             function(case.raw(steps))
         assert "\n" not in str(caught.value)
     with pytest.raises(DataError):

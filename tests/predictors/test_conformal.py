@@ -286,13 +286,13 @@ def test_the_calibration_begins_at_the_first_session_that_was_not_learned_from()
 def test_arguments_out_of_their_range_are_refused():
     base = normal(1.0)
     for wrong, message in [
-        ({"method": "jackknife"}, "method is split or rolling"),
-        ({"levels": ()}, "levels increase"),
-        ({"levels": (95, 80)}, "levels increase"),
+        ({"method": "jackknife"}, "method must be split or rolling"),
+        ({"levels": ()}, "levels must increase"),
+        ({"levels": (95, 80)}, "levels must increase"),
         ({"levels": (80, 100)}, "between 0 and 100"),
-        ({"calibration": 0}, "from 1 on, not 0"),
-        ({"rate": 0.0}, "rate is between 0 and 1, not 0"),
-        ({"first": -1}, "from 0 on, not -1"),
+        ({"calibration": 0}, "at least 1 time step, not 0"),
+        ({"rate": 0.0}, "rate must be between 0 and 1, not 0"),
+        ({"first": -1}, "index of a time step, not -1"),
     ]:
         with pytest.raises(ConfigError, match=message):
             Conformal(base, **wrong)

@@ -206,9 +206,12 @@ def set_of(*names_and_value):
 
 REFUSED = {
     "loops of text": (set_of("loops", "fit_loop", "state_dict", {"path": "/etc/passwd"}), "holds a str"),
-    "loops too deep": (set_of("loops", "fit_loop", deep(50)), "nested more"),
-    "too many numbers": (set_of("loops", "fit_loop", "many", [0] * 200_000), "nested more"),
-    "a long name": (set_of("loops", "fit_loop", "x" * 1000, 1), "a name that cannot be"),
+    "loops too deep": (set_of("loops", "fit_loop", deep(50)), "nested too deeply or holds too much"),
+    "too many numbers": (
+        set_of("loops", "fit_loop", "many", [0] * 200_000),
+        "nested too deeply or holds too much",
+    ),
+    "a long name": (set_of("loops", "fit_loop", "x" * 1000, 1), "a name that is too long"),
     "an optimizer of text": (set_of("optimizer_states", [{"state": "x"}]), "holds a str"),
     "no weights": (set_of("state_dict", {"a": 1}), "without weights"),
     "callbacks that are a list": (set_of("callbacks", [1]), "is not a dict"),

@@ -94,9 +94,9 @@ class TorchRecurrence(Backbone):
             raise ConfigError(f"{type(self).__name__} needs sizes and layers of at least 1")
         for probability in (dropout, weight_dropout):
             if not 0 <= probability < 1:
-                raise ConfigError(f"dropout is a probability below 1, not {probability}")
+                raise ConfigError(f"dropout must be a probability below 1, not {probability}")
         if recurrent_init not in ("orthogonal", "uniform"):
-            raise ConfigError(f"recurrent_init is orthogonal or uniform, not {recurrent_init!r}")
+            raise ConfigError(f"recurrent_init must be orthogonal or uniform, not {recurrent_init!r}")
         self.input_size = input_size
         self.hidden_size = self.output_size = hidden_size
         self.num_layers = num_layers
@@ -142,7 +142,7 @@ class TorchRecurrence(Backbone):
         true_lengths = present = None
         if lengths is not None:
             if lengths.numel() and not 0 <= int(lengths.min()) <= int(lengths.max()) <= x_BTD.shape[1]:
-                raise ConfigError(f"lengths must lie between 0 and the {x_BTD.shape[1]} steps that there are")
+                raise ConfigError(f"lengths must lie between 0 and {x_BTD.shape[1]}, the number of steps")
             # Packing refuses rows of length 0: they are run for one step of zeros, which is taken back.
             present = (lengths > 0).to(x_BTD.device)
             x_BTD = torch.where(present[:, None, None], x_BTD, 0.0)

@@ -54,7 +54,7 @@ class RNN(TorchRecurrence):
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
-            raise ConfigError(f"nonlinearity is tanh or relu, not {nonlinearity!r}")
+            raise ConfigError(f"nonlinearity must be tanh or relu, not {nonlinearity!r}")
         super().__init__(
             input_size,
             hidden_size,

@@ -100,7 +100,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     saved = checkpoint["tsrnn"]
     found = saved.get("format") if isinstance(saved, Mapping) else None
     if found != FORMAT:
-        raise CheckpointError(f"{path}: format {found} is not one that this tsrnn reads")
+        raise CheckpointError(f"{path}: format {found} cannot be read by this version of tsrnn")
     lacking = [*(_PARTS - saved.keys()), *({"state_dict"} - checkpoint.keys())]
     if lacking:
         raise CheckpointError(f"{path}: the checkpoint lacks its {min(lacking)}")

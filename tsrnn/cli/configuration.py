@@ -96,7 +96,7 @@ class ConfiguredNetwork:
     def fit(self, panel: Panel, *, previous: Any = None) -> Forecaster:
         """The network trained on a panel: see `tsrnn.protocols.Fittable`.
 
-        A warm start takes the weights of `previous`; optimizer and schedule begin anew.
+        A warm start takes the weights of `previous`; optimizer and schedule start afresh.
 
         Raises:
             ConfigError: if the weights of `previous` do not fit this panel's network.

@@ -24,7 +24,7 @@ class InheritingParser(LightningArgumentParser):
     file names another class, the arguments that the new class has too stay, and the others go.
 
     A base may have one of its own. Its path, like every path of a configuration to another, is relative to
-    the file that it stands in. Only a file that `--config` names can have a base; what the parser returns,
+    the file that it is in. Only a file that `--config` names can have a base; what the parser returns,
     and so what a run's folder keeps, has none.
     """
 

@@ -24,7 +24,7 @@ class LineParser(argparse.ArgumentParser):
         """The parsed arguments, options and others in any order.
 
         Raises:
-            ConfigError: for an option that there is not, with the nearest right one, or an argument too many.
+            ConfigError: for an unknown option, with the nearest right one, or one argument too many.
         """
         parsed, unknown = self.parse_known_intermixed_args(arguments)
         if unknown and not unknown[0].startswith("-"):

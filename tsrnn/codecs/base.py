@@ -146,5 +146,5 @@ class Codec(ABC):
             return raw
         (size,) = self.event_shape
         if raw.shape[-1] % size:
-            raise DataError(f"{raw.shape[-1]} observations are no whole number of blocks of {size}")
+            raise DataError(f"{raw.shape[-1]} observations are not a whole number of blocks of {size}")
         return raw.reshape(*raw.shape[:-1], -1, size)

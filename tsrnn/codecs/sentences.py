@@ -49,7 +49,7 @@ def sentences_in(lines: Iterable[str], kind: str) -> Iterator[str]:
         DataError: if a sentence of a paragraph is longer than a million characters.
     """
     if kind not in SENTENCES:
-        raise ConfigError(f"sentences are found by line or by paragraph, not by {kind!r}")
+        raise ConfigError(f"sentences must be line or paragraph, not {kind!r}")
     return iter(lines) if kind == "line" else _in_paragraphs(lines)
 
 
@@ -57,7 +57,7 @@ def open_sentences(text: str, kind: str) -> tuple[list[str], str]:
     """The sentences of a text that is to be continued: those that have ended, and the last, which is open.
 
     Raises:
-        ConfigError: for a kind that there is not.
+        ConfigError: for an unknown kind.
     """
     lines = _LINE_END.split(text)
     sentences = list(sentences_in(lines, kind))

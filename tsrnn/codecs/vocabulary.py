@@ -85,7 +85,7 @@ class Vocabulary(Codec):
         Where the text has `<eos>` or `<unk>` as a word, it is that special token.
 
         Args:
-            counts: how often each token stands in the training text.
+            counts: how often each token occurs in the training text.
             minimum_count: a token seen less often becomes `<unk>`.
             maximum_size: V at most, `<eos>` and `<unk>` included.
             tokenizer: what made these tokens of text. Default: Whitespace.

@@ -17,4 +17,4 @@ def dataset_path(name: str) -> Path:
     for root in (package / "_datasets", package.parent / "datasets"):
         if (root / name).is_dir():
             return root / name
-    raise DataError(f"there is no embedded data set {name!r}")
+    raise DataError(f"there is no bundled data set {name!r}")

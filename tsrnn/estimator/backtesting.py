@@ -1,4 +1,4 @@
-"""Backtests of a trained network, or of networks that are trained anew on the way."""
+"""Backtests of a trained network, or of networks that are retrained on the way."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
             frame: as in `predict`. Default: the series that were fitted.
             horizon: time steps ahead. Default: the `horizon` that was fitted.
             origins: from where. Default: every fifth time step after those that the network has seen.
-            refit: "never": the fitted network forecasts; k: one is trained anew before each k-th origin.
+            refit: "never": the fitted network forecasts; k: one is trained again before each k-th origin.
             warm_start: start each training from the weights of the one before.
             baselines: further predictors, or their names: "drift", "ridge", ...
             reference: what skill is over, a predictor or its name. Default: the random walk for prices, else

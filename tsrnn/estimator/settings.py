@@ -59,7 +59,7 @@ _LEAST = {
 }
 _NEVER_NONE = ("num_layers",)
 _SHAPE: Mapping[str, Any] = {"hidden_size": None, "num_layers": 1, "dropout": None}
-"""Arguments of the cell, and what they are unless given; a cell of one's own need not take them."""
+"""Arguments of the cell, and what they are unless given; custom cells may omit them."""
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:

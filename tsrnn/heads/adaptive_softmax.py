@@ -102,7 +102,7 @@ class AdaptiveSoftmax(ClassHead):
                 f"cutoffs must increase, from at least 1 to less than the {num_classes} classes: {cutoffs}"
             )
         if division < 1:
-            raise ConfigError(f"division is at least 1, not {division}")
+            raise ConfigError(f"division must be at least 1, not {division}")
         self.input_size, self.num_classes = input_size, num_classes
         self.cutoffs, self.division = cutoffs, division
         self.starts = [0, *cutoffs, num_classes]
@@ -131,7 +131,7 @@ class AdaptiveSoftmax(ClassHead):
         own_bias: Any = self.projection.bias
         weights, biases = [own_weight], [own_bias]
         if self.division == 1:
-            # Split and not sliced: the gradient is put together once, not padded to V for every cluster.
+            # Split and not sliced: the gradient is assembled once, not padded to V for every cluster.
             sizes = [stop - start for start, stop in zip(self.starts, self.starts[1:], strict=False)]
             weights, biases = list(own_weight.split(sizes)), list(own_bias.split(sizes))
         tail: Any

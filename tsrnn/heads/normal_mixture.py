@@ -96,7 +96,7 @@ class NormalMixture(ParametricHead):
 
     def __init__(self, input_size: int, event_shape: Sequence[int] = (), num_components: int = 3) -> None:
         if num_components < 1:
-            raise ConfigError(f"a mixture has at least one component, not {num_components}")
+            raise ConfigError(f"a mixture needs at least one component, not {num_components}")
         self.num_parameters = 3 * num_components
         super().__init__(input_size, event_shape)
         self.num_components = num_components

@@ -1,4 +1,4 @@
-"""Models: what the parts are put together to."""
+"""Models: the parts assembled."""
 
 from typing import TYPE_CHECKING
 

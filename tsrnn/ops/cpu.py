@@ -26,7 +26,7 @@ def tune_cpu() -> dict[str, Any]:
     chosen, because there the setting means another arithmetic. No clock is asked: the same processor has the
     same choice, and so the same numbers, whatever else it is doing.
 
-    glibc gives large freed blocks back to the system and fetches them anew: the logits of every step are
+    glibc gives large freed blocks back to the system and fetches them again: the logits of every step are
     mapped, filled with zeros page by page, and unmapped. It is told to keep them.
 
     Both hold for the whole process. `import tsrnn` never does this; `tsrnn fit` does, once.

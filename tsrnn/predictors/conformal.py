@@ -92,17 +92,17 @@ class Conformal:
 
     def __post_init__(self) -> None:
         if self.method not in ("split", "rolling"):
-            raise ConfigError(f"method is split or rolling, not {self.method!r}")
+            raise ConfigError(f"method must be split or rolling, not {self.method!r}")
         if not self.levels or list(self.levels) != sorted(set(self.levels)):
-            raise ConfigError(f"levels increase, in percent: not {list(self.levels)}")
+            raise ConfigError(f"levels must increase, in percent: not {list(self.levels)}")
         if not 0 < self.levels[0] <= self.levels[-1] < 100:
-            raise ConfigError(f"levels are between 0 and 100 percent, not {list(self.levels)}")
+            raise ConfigError(f"levels must be between 0 and 100 percent, not {list(self.levels)}")
         if self.calibration < 1:
-            raise ConfigError(f"calibration is a number of time steps from 1 on, not {self.calibration}")
+            raise ConfigError(f"calibration must be at least 1 time step, not {self.calibration}")
         if not 0 < self.rate < 1:
-            raise ConfigError(f"rate is between 0 and 1, not {self.rate:g}")
+            raise ConfigError(f"rate must be between 0 and 1, not {self.rate:g}")
         if self.first is not None and self.first < 0:
-            raise ConfigError(f"first is the index of a time step from 0 on, not {self.first}")
+            raise ConfigError(f"first must be the index of a time step, not {self.first}")
 
     @property
     def name(self) -> str:

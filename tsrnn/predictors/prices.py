@@ -91,7 +91,7 @@ class HistoricalSimulation(PanelPredictor[Forecast]):
 
     def __post_init__(self) -> None:
         if self.window < 1:
-            raise ConfigError(f"window is a number of sessions from 1 on, not {self.window}")
+            raise ConfigError(f"window must be at least 1 session, not {self.window}")
 
     @property
     def name(self) -> str:

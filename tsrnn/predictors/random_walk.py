@@ -55,7 +55,7 @@ class RandomWalk(PanelPredictor[Forecast]):
 
     def __post_init__(self) -> None:
         if self.volatility not in ("constant", "ewma"):
-            raise ConfigError(f"volatility is constant or ewma, not {self.volatility!r}")
+            raise ConfigError(f"volatility must be constant or ewma, not {self.volatility!r}")
 
     @property
     def name(self) -> str:

@@ -60,7 +60,7 @@ class RidgeLags(PanelPredictor[Forecast]):
 
     def __post_init__(self) -> None:
         if self.lags < 1 or self.alpha < 0:
-            raise ConfigError("lags are at least 1, and alpha is not negative")
+            raise ConfigError("lags must be at least 1, and alpha not negative")
 
     @property
     def name(self) -> str:

@@ -47,7 +47,7 @@ class SeasonalNaive(PanelPredictor[Forecast]):
 
     def __post_init__(self) -> None:
         if self.season < 1:
-            raise ConfigError(f"season is a number of steps from 1 on, not {self.season}")
+            raise ConfigError(f"season must be at least 1 step, not {self.season}")
 
     @property
     def name(self) -> str:

@@ -52,7 +52,7 @@ class _Statistical(PanelPredictor[QuantileForecast]):
 
     def __post_init__(self) -> None:
         if self.season < 1:
-            raise ConfigError(f"season is a number of steps from 1 on, not {self.season}")
+            raise ConfigError(f"season must be at least 1 step, not {self.season}")
 
     @property
     def name(self) -> str:
@@ -124,7 +124,7 @@ class _Statistical(PanelPredictor[QuantileForecast]):
             if not len(found):
                 raise DataError(
                     f"{self.name} of {name} was fitted from time step {time_text(start)} on: forecast a "
-                    "panel that has it, or fit anew"
+                    "panel that has it, or fit again"
                 )
             for place, origin in enumerate(origins):
                 known = history[int(found[0]) - first : origin + 1 - first]

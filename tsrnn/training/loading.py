@@ -36,7 +36,7 @@ def load(path: str | Path, *, modules: Iterable[str] = ()) -> Any:
     model = checkpoint.model(task_class.model_class, modules)
     with checkpoint.faults():
         task = task_class.of_model(model)
-        task.load_state_dict(checkpoint.weights)  # a task of one's own may have more than its model's
+        task.load_state_dict(checkpoint.weights)  # a custom task may have more than its model's
         for name in task.settings:
             setattr(task, name, checkpoint.saved["settings"][name])
     task.history, task.contents = checkpoint.history, checkpoint.contents

@@ -199,7 +199,7 @@ def test_what_one_model_has_not_forecast_counts_for_none():
 
 def test_models_of_other_rows_and_a_missing_reference_are_named():
     frame = frame_of()
-    with pytest.raises(DataError, match="model has not the same rows as walk"):
+    with pytest.raises(DataError, match="model does not have the same rows as walk"):
         Comparison(frame.iloc[:-1], "walk")
     with pytest.raises(DataError, match="the reference drift is not among walk, model"):
         Comparison(frame, "drift")

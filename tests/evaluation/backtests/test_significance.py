@@ -266,9 +266,9 @@ def test_where_there_is_no_ratio_there_is_no_interval():
 
 def test_mistakes_of_the_bootstrap_end_in_one_line():
     ones = np.ones(9)
-    with pytest.raises(ConfigError, match="block_length is at least 1, not 0"):
+    with pytest.raises(ConfigError, match="block_length must be at least 1, not 0"):
         block_bootstrap_ratio(ones, ones, block_length=0)
-    with pytest.raises(ConfigError, match="draws is at least 1"):
+    with pytest.raises(ConfigError, match="draws must be at least 1"):
         block_bootstrap_ratio(ones, ones, draws=0)
     with pytest.raises(ConfigError, match="not 100"):
         block_bootstrap_ratio(ones, ones, level=100)

@@ -150,7 +150,10 @@ def _parser(verb: str) -> LineParser:
     )
     parser.add_argument("--stride", type=positive, default=5, help="time steps from one origin to the next")
     parser.add_argument(
-        "--refit", type=_refit, default="never", help="never, or every how many origins all is fitted anew"
+        "--refit",
+        type=_refit,
+        default="never",
+        help="never, or k: everything is fitted again every k origins",
     )
     parser.add_argument("--warm-start", action="store_true", help="each refit starts from the one before")
     parser.add_argument("--length", type=positive, help="of a rolling window; default: all, expanding")
@@ -217,7 +220,7 @@ def _of_checkpoint(options: argparse.Namespace, changes: list[str], folder: Path
     if changes:
         raise ConfigError(f"{changes[0]} is a key of a configuration, and {options.network} is a checkpoint")
     if options.refit != "never" or options.warm_start:
-        raise ConfigError("a checkpoint is used as it is: to fit anew, give its configuration in its place")
+        raise ConfigError("a checkpoint is used as it is: to fit again, give its configuration instead")
     task = load_forecaster(options.network, options.modules)
     series = task.model.codec.kind == "series"
     if options.file is None:

@@ -27,7 +27,7 @@ def run(verb: str, arguments: list[str]) -> int:
     if end is not None and end < start:
         raise ConfigError(f"--end ({options.end}) lies before --start ({options.start})")
     if options.offline and options.refresh:
-        raise ConfigError("--offline asks nobody and --refresh asks for everything: give one of them")
+        raise ConfigError("--offline and --refresh exclude each other: give one of them")
     cache = PriceCache(YahooProvider())
     with one_line_warnings():
         modes = {"refresh": options.refresh, "offline": options.offline}

@@ -25,7 +25,7 @@ def run(verb: str, arguments: list[str]) -> int:
     path = checkpoint_path(parser.parse(arguments).checkpoint)
     checkpoint = read_checkpoint(path)
     contents = checkpoint.contents
-    # Tied weights stand in the file once, under two names.
+    # Tied weights are in the file once, under two names.
     tensors = {tensor.data_ptr(): tensor.numel() for tensor in checkpoint.weights.values()}
     page = {
         "checkpoint": str(path),

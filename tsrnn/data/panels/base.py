@@ -31,7 +31,7 @@ class PanelData(pl.LightningDataModule, DataSource):
     """
 
     given: Panel | None = None
-    """Raw series that stand in the place of those that would be read: see `reading`."""
+    """Raw series used in place of those that would be read: see `reading`."""
 
     @property
     @abstractmethod
@@ -79,7 +79,7 @@ class PanelData(pl.LightningDataModule, DataSource):
         return encoding.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
 
     def over(self, panel: Panel, spans: tuple[int, int, int]) -> Self:
-        """The same data module over another panel with spans of its own; its codec is fitted anew.
+        """The same data module over another panel with spans of its own; its codec is fitted again.
 
         Args:
             panel: series as `panel` has them, the cut past of a backtest for one.
@@ -90,7 +90,7 @@ class PanelData(pl.LightningDataModule, DataSource):
         return other
 
     def reading(self, panel: Panel) -> Self:
-        """The same data module with a panel in the place of its file: all that follows is done anew."""
+        """The same data module with a panel in place of its file; all that derives from it is made again."""
         other = copy.copy(self)
         for kind in type(self).__mro__:
             for name, member in vars(kind).items():

@@ -51,7 +51,7 @@ def read_series(
     - wide as in the M4 competition: neither, but a first column of names and then columns numbered
       consecutively (V2, V3, ... or 1, 2, ...); a row is a series from its number 1 on.
 
-    Dates stand on the union of all dates; none is added. Whole numbers in place of dates count a series'
+    The time axis is the union of all dates; none is added. Whole numbers in place of dates count a series'
     own time steps: where the series end at different numbers they are aligned at their ends, and the panel
     has `ends`. In text, eight digits that can be a date (20230131) are a date.
 
@@ -96,7 +96,7 @@ class _Names(NamedTuple):
         """The columns of time, of value and (where there are names) of ids; None for the wide forms."""
         for name in self:
             if names.count(name) > 1:
-                raise DataError(f"column {shown(name)} twice", path=path, line=line)
+                raise DataError(f"column {shown(name)} appears twice", path=path, line=line)
         required = [self.time, self.value] + ([self.id] if self.id != "unique_id" else [])
         wide = self.value == "y" and "y" not in names and (self.id not in names or _numbered(names))
         for name in required:

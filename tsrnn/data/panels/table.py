@@ -310,7 +310,7 @@ def _numbers(rows: _Rows, valued: Flags) -> tuple[Whole, Whole, Flags]:
 def _warn_of_empty(rows: _Rows, valued: Flags) -> None:
     """One warning that names the series without any value."""
     if not valued.any():
-        raise DataError("there is not one value", path=rows.path)
+        raise DataError("there are no values", path=rows.path)
     empty = np.flatnonzero(~valued)
     if empty.size:
         names = first_few([shown(rows.names[index]) for index in empty])

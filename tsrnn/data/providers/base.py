@@ -184,7 +184,7 @@ def checked_symbols(symbols: Sequence[str]) -> list[str]:
     """The symbols in capitals, each once.
 
     Raises:
-        ConfigError: there is none, one stands twice, or one cannot be a symbol.
+        ConfigError: there is none, one is given twice, or one cannot be a symbol.
     """
     if not symbols:
         raise ConfigError("no ticker is given, such as AAPL or 005930.KS")
@@ -193,7 +193,7 @@ def checked_symbols(symbols: Sequence[str]) -> list[str]:
         if not 0 < len(name) <= 40 or not name.isprintable() or " " in name:
             raise ConfigError(f"'{shown(name)}' is not a ticker, such as AAPL or 005930.KS")
         if name in names[:index]:
-            raise ConfigError(f"the ticker {name} stands twice")
+            raise ConfigError(f"the ticker {name} is given twice")
     return names
 
 

@@ -265,7 +265,7 @@ class Yahoo(PriceSeries):
             seed=seed,
         )
         if on_missing_ticker not in ("error", "skip"):
-            raise ConfigError(f"on_missing_ticker is error or skip, not {on_missing_ticker}")
+            raise ConfigError(f"on_missing_ticker must be error or skip, not {on_missing_ticker}")
         self.tickers = checked_symbols(tickers)
         self.start = checked_day(start, "start")
         self.end = None if end is None else checked_day(end, "end")

@@ -144,7 +144,7 @@ def frame_columns(
     names = [str(name) for name in frame.columns]
     for name in (id_column, time_column, value_column):
         if names.count(name) > 1:
-            raise DataError(f"column {shown(name)} stands twice", path=source)
+            raise DataError(f"column {shown(name)} appears twice", path=source)
     date = _date(frame, names, time_column, source)
     symbol = _place(names, id_column, "unique_id", SYMBOL_NAMES, source)
     value = _place(names, value_column, "y", VALUE_NAMES, source)

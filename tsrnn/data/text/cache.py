@@ -135,7 +135,7 @@ def _write(texts: Sequence[Text], tokenizer: Tokenizer, share: float, partial: P
             types = max(types, max(buffer, default=0))
             length += _flush(buffer, file)
             if not types:
-                raise DataError("the text is empty: there is not one token in it", path=text.name)
+                raise DataError("the text is empty: it has no tokens", path=text.name)
             lengths.append(length)
     facts = {
         "lengths": lengths,

@@ -95,7 +95,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         if maximum_size is not None and maximum_size < 2:
             raise ConfigError("maximum_size must be at least 2, for <eos> and <unk>")
         if sentences not in SENTENCES:
-            raise ConfigError(f"sentences are found by line or by paragraph, not by {sentences!r}")
+            raise ConfigError(f"sentences must be line or paragraph, not {sentences!r}")
         if corpus is not None and corpus not in ("python_docs", *KNOWN_TEXTS):
             raise ConfigError(f"corpus must be python_docs, ptb or wikitext2, not {corpus!r}")
         if train_path is None and (valid_path is not None or test_path is not None):

@@ -81,7 +81,9 @@ def _entry(line: bytes, number: int, size: int, wanted: set[str], path: Path) ->
     try:
         vector = torch.tensor([float(part) for part in numbers])
     except ValueError:
-        raise DataError(f"the vector of {text!r} holds what is no number", path=path, line=number) from None
+        raise DataError(
+            f"the vector of {text!r} holds something that is no number", path=path, line=number
+        ) from None
     if not vector.isfinite().all():
         raise DataError(f"the vector of {text!r} is not finite", path=path, line=number)
     return text, vector

@@ -46,7 +46,7 @@ class Comparison:
     `naive_error` has no nats, or no MASE.
 
     Args:
-        frame: of `tsrnn.backtest`, or of several put together.
+        frame: of `tsrnn.backtest`, or several of them concatenated.
         reference: the model that the others are compared with.
         stride: time steps from an origin to the next.
         lags: of the Newey-West variance; default as in `diebold_mariano`, or twice the origins that one
@@ -317,7 +317,7 @@ def _columns(frame: pd.DataFrame, models: list[str]) -> dict[str, Floats]:
             same = len(part) == len(parts[0]) and (part[key].to_numpy() == parts[0][key].to_numpy()).all()
             if not same:
                 raise DataError(
-                    f"{model} has not the same rows as {models[0]}: backtest both over the same origins"
+                    f"{model} does not have the same rows as {models[0]}: backtest both over the same origins"
                 )
     found = {name: np.stack([part[name].to_numpy(dtype=np.float64) for part in parts]) for name in names}
     return {**{name: np.full(found["y"].shape, np.nan) for name in _OPTIONAL}, **found}

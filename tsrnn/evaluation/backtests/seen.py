@@ -62,7 +62,7 @@ def same_data(network: Any, panel: Panel) -> bool:
     """Whether a panel has a series of the data that a network was trained or chosen on.
 
     That is so where a series has the values of one of its own, whatever it is called; or, of one of the
-    same name, at least half of the changes, as prices have that were adjusted anew. Where the network kept
+    same name, at least half of the changes, as re-adjusted prices have. Where the network kept
     none of its data of these time steps, a name in common is enough.
 
     Args:

@@ -98,13 +98,13 @@ def diebold_mariano(
     Theory 21, 1130-1164, table 1.
     """
     if kernel not in ("bartlett", "rectangular"):
-        raise ConfigError(f"kernel is bartlett or rectangular, not {kernel!r}")
+        raise ConfigError(f"kernel must be bartlett or rectangular, not {kernel!r}")
     if fixed_b and kernel != "bartlett":
         raise ConfigError("fixed_b has critical values for the kernel bartlett alone")
     if horizon < 1:
-        raise ConfigError(f"the horizon is at least 1 step, not {horizon}")
+        raise ConfigError(f"the horizon must be at least 1 step, not {horizon}")
     if lags is not None and lags < 0:
-        raise ConfigError(f"lags are 0 or more, not {lags}")
+        raise ConfigError(f"lags must be 0 or more, not {lags}")
     values = np.asarray(difference, dtype=np.float64)
     if values.ndim != 1:
         raise ValueError(f"the difference is one vector, not {values.shape}")
@@ -180,9 +180,9 @@ def block_bootstrap_ratio(
     """
     for name, number in (("block_length", block_length), ("horizon", horizon), ("draws", draws)):
         if number is not None and number < 1:
-            raise ConfigError(f"{name} is at least 1, not {number}")
+            raise ConfigError(f"{name} must be at least 1, not {number}")
     if not 0 < level < 100:
-        raise ConfigError(f"level is between 0 and 100 percent, not {level:g}")
+        raise ConfigError(f"level must be between 0 and 100 percent, not {level:g}")
     shape = np.shape(loss)
     if np.shape(reference) != shape or len(shape) not in (1, 2):
         raise ValueError(f"losses are {shape}, references {np.shape(reference)}: give both as (n,) or (n, G)")

@@ -66,7 +66,9 @@ class Origins:
 
     def __post_init__(self) -> None:
         if self.stride < 1 or self.embargo < 0 or (self.length is not None and self.length < 2):
-            raise ConfigError("stride is at least 1, embargo at least 0, and length at least 2 time steps")
+            raise ConfigError(
+                "stride must be at least 1, embargo at least 0, and length at least 2 time steps"
+            )
 
     def indices(self, panel: Panel, horizon: int) -> npt.NDArray[np.int64]:
         """(O,) indices of the origins in the panel, increasing.
@@ -120,7 +122,7 @@ def backtest(
     """Forecasts of a panel from many origins, each beside the observed value, in one tidy frame.
 
     What can be fitted (`Fittable`) is fitted on what lies before an origin alone, as `origins` has it; what
-    cannot is used as it is, and whoever hands it over vouches for the span that it has seen. A predictor is
+    cannot is used as it is, and the caller vouches for what it has seen. A predictor is
     asked once for all origins of a fit, or for as many as memory allows, and is given the panel up to the
     last of them only.
 
@@ -130,7 +132,7 @@ def backtest(
         panel: the series.
         horizon: H, steps ahead.
         origins: the origins, and what is learned from before each.
-        refit: "never": fitted once, before the first origin; k: anew before each k-th origin.
+        refit: "never": fitted once, before the first origin; k: again before each k-th origin.
         warm_start: hand each fit the one before it (`previous`), to start from.
         num_samples: S, paths a series, of those that need paths to be scored.
         season: of the naive forecast whose errors are the columns `naive_error` and `scale`.
@@ -147,7 +149,7 @@ def backtest(
         DataError: if there are no origins, or nothing to learn from before them.
     """
     if horizon < 1 or num_samples < 1 or (refit != "never" and refit < 1):
-        raise ConfigError("horizon, num_samples and refit are at least 1")
+        raise ConfigError("horizon, num_samples and refit must be at least 1")
     if isinstance(predictors, Mapping):
         names, predictors = [str(name) for name in predictors], list(predictors.values())
     else:

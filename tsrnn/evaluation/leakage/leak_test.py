@@ -39,7 +39,7 @@ def leak_test(
 
     At each of many cuts (at the borders of the spans, at window edges, at gaps, which are planted where
     there are none, and at random) the values after the cut are replaced: rescaled at random, shuffled, made
-    constant or taken away. A data module is made anew from what that gives, and compared with the one of the
+    constant or taken away. A new data module is made from the result, and compared with the one of the
     original values:
 
     - the panel's values up to the cut, and the spans: bit-identical;
@@ -196,7 +196,7 @@ class _LeakTest(Comparisons):
         if np.array_equal(panel.values[:, cut + 1 :], base.panel.values[:, cut + 1 :], equal_nan=True):
             raise ConfigError(
                 "the data module's panel is not made from `given`, where that is set (see PanelData): "
-                "nothing can be shown to it, and nothing proved"
+                "nothing can be tested"
             )
         known = slice(0, cut + 1)
         self.compare(kind, "values", base.panel.values[:, known], panel.values[:, known], cut)

@@ -93,7 +93,7 @@ def _shown(frame: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
 
 
 def _spread(values: Any, most: int) -> npt.NDArray[Any]:
-    """At most so many, evenly spread from the first to the last."""
+    """At most that many, evenly spread from the first to the last."""
     every: npt.NDArray[Any] = np.asarray(values)
     places = np.unique(np.linspace(0, len(every) - 1, min(most, len(every))).round().astype(int))
     chosen: npt.NDArray[Any] = every[places]

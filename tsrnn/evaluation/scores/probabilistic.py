@@ -180,7 +180,7 @@ def pit_histogram(pit: Array, bins: int) -> npt.NDArray[np.float64]:
     Journal of the Royal Statistical Society B 69, 243-268, section 3.1.
     """
     if bins < 1:
-        raise ValueError(f"a histogram has at least one bin, not {bins}")
+        raise ValueError(f"a histogram needs at least one bin, not {bins}")
     seen = np.asarray(pit, dtype=np.float64)
     seen = seen[~np.isnan(seen)]
     if np.any((seen < 0) | (seen > 1)):

@@ -107,20 +107,20 @@ def _plain(value: Any, place: str) -> Any:
     def check(part: Any, depth: int) -> None:
         left[0] -= 1
         if depth > _DEEPEST or left[0] < 0:
-            raise CheckpointError(f"{place} is nested more than it can be")
+            raise CheckpointError(f"{place} is nested too deeply or holds too much")
         if part is None or isinstance(part, bool | int | float | Tensor):
             return
         if isinstance(part, dict):
             for key, inner in part.items():
                 if not isinstance(key, str | int) or len(str(key)) > _LONGEST_NAME:
-                    raise CheckpointError(f"{place} has a name that cannot be")
+                    raise CheckpointError(f"{place} has a name that is too long or no text")
                 check(inner, depth + 1)
             return
         if isinstance(part, list | tuple):
             for inner in part:
                 check(inner, depth + 1)
             return
-        raise CheckpointError(f"{place} holds a {type(part).__name__}, where there can be numbers only")
+        raise CheckpointError(f"{place} holds a {type(part).__name__}, where only numbers are allowed")
 
     check(value, 0)
     return value
