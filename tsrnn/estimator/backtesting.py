@@ -84,7 +84,7 @@ def backtested(
             models.append(model)
     frame = backtest(
         models,
-        panel,
+        asked.panel,
         horizon,
         origins,
         refit=refit,
