@@ -46,6 +46,7 @@ def fans_of(
             quantiles = np.broadcast_to(distances * volatility * np.sqrt(steps), (len(levels), *shape))
         columns = {
             "unique_id": np.array(panel.unique_ids, dtype=object)[:, None, None],
+            "origin": np.array(origins)[:, None],
             "cutoff": panel.ds[origins][:, None],
             "ds": panel.ds[targets],
             "step": steps,

@@ -12,8 +12,12 @@ from pathlib import Path
 from tsrnn.errors import DataError, nearest
 
 
-def existing(path: str | Path) -> Path:
+def existing(path: str | Path, kind: str = "file") -> Path:
     """The path of a file or a folder that is there.
+
+    Args:
+        path: of it.
+        kind: what the message calls it.
 
     Raises:
         DataError: if it is not, with the nearest name that is.
@@ -21,7 +25,7 @@ def existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.exists():
         neighbours = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"there is no such file{nearest(path.name, neighbours)}", path=path)
+        raise DataError(f"there is no such {kind}{nearest(path.name, neighbours)}", path=path)
     return path
 
 

@@ -170,7 +170,7 @@ def test_prices_have_the_same_numbers_by_test_and_by_backtest(capsys):
         (["nowhere.yaml"], "nowhere.yaml: there is no such configuration"),
         (["nowhere.ckpt"], "nowhere.ckpt: there is no such checkpoint"),
         (["prices_run", "--first", "100"], "up to"),
-        (["prices_run", "--refit", "3"], "give its configuration in its place"),
+        (["prices_run", "--refit", "3"], "give its configuration instead"),
         (["prices_run", "--data.path=mine.csv"], "is a key of a configuration"),
         (["prices_run", "--purge", "3", "--horizon", "6"], "at least 5"),
         (["prices_run", "--horizon", "5000"], "no origin with 5000 time steps"),

@@ -56,7 +56,7 @@ def test_a_paragraph_ends_its_sentence_and_full_width_marks_need_no_space():
 def test_by_the_line_every_line_is_one():
     lines = ["One. Two.", "", "three"]
     assert list(sentences_in(lines, "line")) == lines
-    with pytest.raises(ConfigError, match="not by 'word'"):
+    with pytest.raises(ConfigError, match="not 'word'"):
         sentences_in(lines, "word")
 
 

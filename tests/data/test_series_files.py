@@ -265,7 +265,7 @@ def test_series_without_a_value_are_named_in_one_warning(tmp_path):
     assert len(caught) == 1
     assert caught[0].filename == __file__
     assert panel.unique_ids == ("A",)
-    assert "not one value" in error_of(panel_from_frame, frame("A", [1], [np.nan]))
+    assert "there are no values" in error_of(panel_from_frame, frame("A", [1], [np.nan]))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_series_without_a_value_are_named_in_one_warning(tmp_path):
         ("a,b\n1,2\n", "line 1: columns ds, y are missing, and the wide forms do not fit either"),
         ("ds,y,y\n1,2,3\n", "line 1: column y appears twice"),
         ("date,A,A\n2023-05-01,1,2\n", "column A appears twice"),
-        ("V1,V2\nH1,1\nH1,2\n", "line 3: series H1 twice"),
+        ("V1,V2\nH1,1\nH1,2\n", "line 3: series H1 appears twice"),
         ("V1,V2\nH1,1\n,2\n", "line 3: no name of a series"),
         ("V1,V2,V3\nH1,1,x\n", "line 2, column V3: 'x' is not a plain number"),
         ("V1,V2,V3\nH1,1\n", "line 2: 2 fields where 3 are expected"),

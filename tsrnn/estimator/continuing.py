@@ -91,7 +91,7 @@ def _by_date(known: Panel, later: Panel, rows: npt.NDArray[Any]) -> Continued | 
     if between is None:
         return None
     # A weekend of missing values is as closed as one without rows, where the known panel has none.
-    open_ = (~np.isnan(later.values)).any(0) | open_steps(later.ds, common.calendar)
+    open_ = (~np.isnan(later.values)).any(0) | open_steps(later.ds, common.calendar, common.ds)
     later = replace(later, ds=later.ds[open_], values=later.values[:, open_])
     ds = np.concatenate([between, later.ds[shared:]])
     values = np.full((len(common.unique_ids), len(ds)), np.nan)

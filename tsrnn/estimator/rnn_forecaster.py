@@ -226,12 +226,10 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         return series.labels.put_on(table)
 
     def score(self, X: Any, y: None = None) -> float:
-        """How well the values of a frame are forecast; greater is better, and 0 is perfect.
+        """How well the values of a frame are forecast, − mean (CRPS / s); greater is better, and 0 is perfect.
 
-            score = − mean (CRPS / s)
-
-        over the values, minus the scaled CRPS of `score_frame`. The CRPS judges the whole distribution; s is
-        the mean absolute error of the seasonal naive forecast over the 250 time steps before.
+        It is minus the scaled CRPS of `score_frame`, with s the mean absolute error of the seasonal naive
+        forecast over the 250 time steps before, and judges the whole distribution.
 
         Args:
             X: time steps that follow those that were fitted, as the splits of `TimeSeriesSplit` do: all of

@@ -1,14 +1,51 @@
-"""The predictors that need nothing but a panel, by the names that the command line has for them."""
+"""The predictors that need nothing but a panel, by the names that the command line has for them.
+
+None is imported before it is made, so that the names can be offered and checked at once.
+"""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from tsrnn import predictors
-from tsrnn.predictors.names import named_predictors
+from tsrnn.exports import offered
+
+_NAMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "random-walk": ("RandomWalk", {"volatility": "constant"}),
+    "random-walk-ewma": ("RandomWalk", {"volatility": "ewma"}),
+    "naive": ("SeasonalNaive", {"season": 1}),
+    "seasonal-naive": ("SeasonalNaive", {}),
+    "drift": ("Drift", {}),
+    "historical": ("HistoricalSimulation", {}),
+    "ewma-t": ("EWMAStudentT", {}),
+    "ridge": ("RidgeLags", {}),
+    "garch": ("GARCH", {}),
+    "gjr-garch": ("GARCH", {"leverage": True}),
+    "ets": ("AutoETS", {}),
+    "arima": ("AutoARIMA", {}),
+    "theta": ("Theta", {}),
+}
+"""The class of `tsrnn.predictors`, and what it is made with."""
+_NO_BASELINES = ("PanelPredictor", "NetworkPredictor", "Conformal")
+
+
+def named_predictors() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Every baseline's class and arguments by its name.
+
+    A predictor that `tsrnn.predictors` exports and that has no name above goes by that of its class,
+    `MyDrift` by `my-drift`.
+    """
+    known = {*_NO_BASELINES, *(made for made, _ in _NAMED.values())}
+    others = [name for name in offered("tsrnn.predictors") if name not in known]
+    return {**_NAMED, **{_dashed(name): (name, {}) for name in others}}
+
+
+def _dashed(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
 def baselines(season: int, kind: str = "prices") -> dict[str, Callable[[], Any]]:

@@ -10,7 +10,7 @@ from typing import Literal
 from tsrnn.cli.parser import KeysParser, check_checkpoint, positive
 from tsrnn.errors import ConfigError
 from tsrnn.files import existing
-from tsrnn.predictors.names import named_predictors
+from tsrnn.predictors.by_name import named_predictors
 
 
 def parser(verb: str) -> KeysParser:
@@ -99,7 +99,7 @@ def check(options: argparse.Namespace) -> None:
         if options.refit != "never" or options.warm_start:
             raise ConfigError("a checkpoint is used as it is: to fit again, give its configuration instead")
         return
-    existing(options.network)
+    existing(options.network, "configuration")
     if options.file is not None:
         options.changes = [*options.changes, f"--data.path={options.file}"]
     Configuration([options.network], options.changes).check()

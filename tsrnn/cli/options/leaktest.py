@@ -35,7 +35,7 @@ def check(options: argparse.Namespace) -> None:
     """
     from tsrnn.cli.sources.configuration import Configuration  # help needs no YAML
 
-    existing(options.config)
+    existing(options.config, "configuration")
     if options.file is not None:
         options.changes = [*options.changes, f"--data.path={options.file}"]
     Configuration([options.config], options.changes).check()

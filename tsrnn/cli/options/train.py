@@ -11,7 +11,7 @@ from tsrnn.checkpoints.paths import checkpoint_path
 from tsrnn.cli.parser import KeysParser
 from tsrnn.errors import ConfigError, nearest
 from tsrnn.files import existing
-from tsrnn.predictors.names import named_predictors
+from tsrnn.predictors.by_name import named_predictors
 
 _WHAT = {
     "fit": "Train a model. A configuration says which one, and on which data; each of its keys is an option.",

@@ -260,5 +260,5 @@ def _refuse_same(names: list[str], path: Path, lines: list[int] | None) -> None:
     if again.any():
         at = int(np.argmax(again))
         kind = "column" if lines is None else "series"
-        problem = f"{kind} {shown(names[at])} twice" if names[at] else "no name of a series"
+        problem = f"{kind} {shown(names[at])} appears twice" if names[at] else "no name of a series"
         raise DataError(problem, path=path, line=None if lines is None else lines[at])

@@ -41,7 +41,7 @@ def refuse_twice(names: Iterable[str], path: Path, line: int | None) -> None:
     """No two columns that are read have one name."""
     name, count = max(Counter(name for name in names if name).items(), key=lambda item: item[1])
     if count > 1:
-        problem = f"column {shown(name)} {'twice' if count == 2 else f'{count} times'}"
+        problem = f"column {shown(name)} appears {'twice' if count == 2 else f'{count} times'}"
         raise DataError(problem, path=path, line=line)
 
 
@@ -50,7 +50,7 @@ def find_column(names: list[str], known: Sequence[str], *, path: str | Path, lin
     spelled = [folded(name) for name in names]
     for name in known:
         if spelled.count(name) > 1:
-            raise DataError(f"column {shown(names[spelled.index(name)])} twice", path=path, line=line)
+            raise DataError(f"column {shown(names[spelled.index(name)])} appears twice", path=path, line=line)
         if name in spelled:
             return spelled.index(name)
     return None
