@@ -226,7 +226,7 @@ class RNNForecaster(BaseEstimator):  # type: ignore[misc]
         return series.labels.put_on(table)
 
     def score(self, X: Any, y: None = None) -> float:
-        """How well the values of a frame are forecast, − mean (CRPS / s); greater is better, and 0 is perfect.
+        """How well a frame is forecast, − mean (CRPS / s); greater is better, and 0 is perfect.
 
         It is minus the scaled CRPS of `score_frame`, with s the mean absolute error of the seasonal naive
         forecast over the 250 time steps before, and judges the whole distribution.
