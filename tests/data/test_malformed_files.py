@@ -383,7 +383,7 @@ def test_columns_that_are_not_used_are_said_with_what_uses_them(tmp_path):
 @pytest.mark.parametrize(
     ("header", "cell", "expected"),
     [
-        pytest.param("Date" + ",A" * 200_000, "1", ", line 1: column A 200000 times", id="one name"),
+        pytest.param("Date" + ",A" * 200_000, "1", ", line 1: column A appears 200000 times", id="one name"),
         pytest.param(
             ",".join(["Date", *map("c{}".format, range(200_000))]),
             "1",
