@@ -43,7 +43,9 @@ def kind_of_source(given: Any) -> tuple[Kind, str]:
                 return "prices", f"there is a column {name}"
         return kind_of(panel_of_columns(columns, "none"))
     try:
-        return kind_of(read_series(given, calendar="none"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is read once more, and warned of then
+            return kind_of(read_series(given, calendar="none"))
     except DataError:
         # A file with a symbol, a date and a close; what is wrong with another, its reader says.
         return "prices", "it is read as a file of prices"

@@ -63,7 +63,8 @@ def _panel(options: argparse.Namespace, loaded: LoadedModel) -> Panel:
             if getattr(options, name) != parser(options.verb).get_default(name):
                 problem = f"--{name.replace('_', '-')} is for a file of prices, and CKPT forecasts series"
                 raise ConfigError(problem)
-        return at_own_ends(read_series(options.file, calendar=options.calendar), options.file)
+        written = {name: getattr(options, name) for name in _WRITTEN}
+        return at_own_ends(read_series(options.file, calendar=options.calendar, **written), options.file)
     if options.file is not None:
         reading = {name: getattr(options, name) for name in READING}
         return panel_of(read_prices(options.file, **reading), options.calendar, options.file)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +14,26 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tsrnn.data.panels.table import Batch, panel_of_batches
-from tsrnn.data.tables.cells import MISSING, Cells
-from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, find_column, series_name
+from tsrnn.data.panels.layout import Layout, Names, layout_of
+from tsrnn.data.panels.rows import Batch
+from tsrnn.data.panels.table import panel_of_batches
+from tsrnn.data.tables.cells import MISSING, Cells, Decimals, Thousands
+from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, header_names, series_name
+from tsrnn.data.tables.doubts import warn_of_width
 from tsrnn.data.tables.files import (
     decode,
+    fields_of,
     is_parquet,
     read_bytes,
     reading,
     records,
+    refuse_empty_comment,
+    separator_of,
 )
-from tsrnn.data.tables.parquet import open_parquet, parquet_names, reading_parquet
-from tsrnn.data.tables.source import Source, listed, shown
-from tsrnn.errors import DataError, nearest
+from tsrnn.data.tables.headers import note_bars, note_unread
+from tsrnn.data.tables.parquet import holds_numbers, open_parquet, parquet_names, reading_parquet
+from tsrnn.data.tables.source import Source, shown
+from tsrnn.errors import DataError
 from tsrnn.protocols import Panel
 
 _BATCH_ROWS = 2**20
@@ -40,20 +46,25 @@ def read_series(
     time_column: str = "ds",
     value_column: str = "y",
     calendar: str = "auto",
+    decimal: Decimals = ".",
+    thousands: Thousands = None,
+    dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto",
+    on_units: Literal["error", "drop"] = "error",
+    comment: str | None = None,
 ) -> Panel:
     """The panel of a CSV (plain or gzip), a Parquet file or a folder of Parquet files.
 
     Values may be any finite number, and a missing one stays NaN. Three forms are known by the header:
 
     - long, with the columns of times and of values; without the default column of ids it is one series
-      with the file's name; other columns are not read;
+      with the file's name; a notice names other columns;
     - wide with dates: no column of values, but one of dates, and every other column is a series;
     - wide as in the M4 competition: neither, but a first column of names and then columns numbered
       consecutively (V2, V3, ... or 1, 2, ...); a row is a series from its number 1 on.
 
     The time axis is the union of all dates; none is added. Whole numbers in place of dates count a series'
     own time steps: where the series end at different numbers they are aligned at their ends, and the panel
-    has `ends`. In text, eight digits that can be a date (20230131) are a date.
+    has `ends`. Eight digits that can be a date (20230131) are a date.
 
     Args:
         path: the file, or a folder, whose Parquet files are read in order of their names.
@@ -61,6 +72,11 @@ def read_series(
         time_column: the column of dates or of whole numbers.
         value_column: the column of values of a long table.
         calendar: an exchange's code (XNYS, ...), "week" (the data's own), "24/7", "24/5", "none" or "auto".
+        decimal: the mark before decimals in a CSV.
+        thousands: the mark between thousands in a CSV; default none.
+        dates: how dates are written: see `read_prices`; with "epoch", whole numbers are seconds since 1970.
+        on_units: "error" refuses a currency or percent sign at a value, "drop" leaves the sign out.
+        comment: what begins a line of a CSV to skip, such as "#"; a last row Total is then skipped too.
 
     Returns:
         The panel, N series in order of first appearance by T time steps, from the first one with a
@@ -68,51 +84,31 @@ def read_series(
 
     Raises:
         DataError: the data cannot be used; the message names file, line (or row of Parquet, from 0), column.
-        ConfigError: the calendar is unknown or does not fit.
+        ConfigError: the calendar is unknown or does not fit, or an option has a value that it does not know.
     """
     path = Path(path)
-    names = _Names(id_column, time_column, value_column)
+    names = Names(id_column, time_column, value_column)
+    cells = Cells(decimal, thousands, dates, on_units)
+    refuse_empty_comment(comment)
     batches: Iterator[Batch]
+    found: list[tuple[Layout, Source]] = []
     with reading(path):
         folder = path.is_dir()
-    if not folder:
-        batches = _parquet_batches(path, names) if is_parquet(path) else _text_batches(path, names)
-    else:
+    if folder:
         files = sorted(file for ending in ("parquet", "pq") for file in path.rglob(f"*.{ending}"))
         if not files:
             raise DataError("the folder holds no Parquet files", path=path)
-        batches = chain.from_iterable(_parquet_batches(file, names) for file in files)
-    return panel_of_batches(batches, calendar, str(path))
-
-
-class _Names(NamedTuple):
-    """The columns of a long table."""
-
-    id: str
-    time: str
-    value: str
-
-    def places(self, names: list[str], path: Path, line: int | None) -> tuple[int, ...] | None:
-        """The columns of time, of value and (where there are names) of ids; None for the wide forms."""
-        for name in self:
-            if names.count(name) > 1:
-                raise DataError(f"column {shown(name)} appears twice", path=path, line=line)
-        required = [self.time, self.value] + ([self.id] if self.id != "unique_id" else [])
-        wide = self.value == "y" and "y" not in names and (self.id not in names or _numbered(names))
-        for name in required:
-            if name not in names and not wide:
-                problem = f"column {shown(name)} is missing{nearest(name, names)}; {listed(names)}"
-                raise DataError(problem, path=path, line=line)
-        if wide:
-            return None
-        ids = (names.index(self.id),) if self.id in names else ()
-        return (names.index(self.time), names.index(self.value), *ids)
-
-    def date(self, names: list[str], path: Path, line: int | None) -> int | None:
-        """The column of dates of the wide form."""
-        if self.time in names:
-            return names.index(self.time)
-        return find_column(names, DATE_NAMES, path=path, line=line) if self.time == "ds" else None
+        batches = chain.from_iterable(_parquet_batches(file, names, found) for file in files)
+    elif is_parquet(path):
+        batches = _parquet_batches(path, names, found)
+    else:
+        batches = _text_batches(path, names, found, cells, comment)
+    panel = panel_of_batches(batches, calendar, str(path), cells)
+    layout, source = found[0]  # of a folder's files, the first speaks for all
+    note_unread(source, "data.value_column")
+    if layout.form == "wide":
+        note_bars(layout.series, source, "data.value_column")
+    return panel
 
 
 def constant(name: str, count: int) -> pa.Array:
@@ -124,22 +120,18 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _no_form(names: list[str], path: Path, line: int | None, wanted: _Names) -> DataError:
-    problem = f"columns {', '.join(map(shown, wanted[1:]))} are missing, and the wide forms do not fit either"
-    return DataError(f"{problem}; {listed(names)}", path=path, line=line)
-
-
-def _parquet_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
-    """The rows of a Parquet file, of which only the columns needed are read."""
+def _parquet_batches(path: Path, wanted: Names, found: list[tuple[Layout, Source]]) -> Iterator[Batch]:
+    """The rows of a Parquet file, of which only the columns needed are read; `found` takes its layout."""
     file = open_parquet(path)
-    schema, names = file.schema_arrow, parquet_names(file, path)
-    places = wanted.places(names, path, None)
-    if places is not None:
-        used = [schema.names[index] for index in places]
+    schema = file.schema_arrow
+    layout = layout_of(header_names(parquet_names(file, path)), wanted, path, None)
+    used = [schema.names[index] for index in layout.used]
+    source = layout.source(path, "rows")
+    found.append((layout, source))
+    if layout.form == "long":
         words = [name for name in used if _is_text(schema.field(name).type)]
         # Names as a dictionary take a tenth of the memory and of the time.
         file = open_parquet(path, read_dictionary=words)
-        source = Source(path, shown(wanted.time), shown(wanted.value), "rows")
         first = 0
         with reading_parquet(path):
             for batch in file.iter_batches(_BATCH_ROWS, columns=used):
@@ -150,92 +142,110 @@ def _parquet_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
                 yield Batch(source, range(first, first + count), id_, time, value, wanted.id)
                 first += count
         return
-    date = wanted.date(names, path, None)
-    if date is None:
-        raise _no_form(names, path, None, wanted)
-    series = [index for index, name in enumerate(names) if name and index != date]
+    for index in layout.values:
+        if not (holds_numbers(file, index) or pa.types.is_null(schema.field(index).type)):
+            problem = f"holds {schema.field(index).type}; numbers are needed"
+            raise DataError(problem, path=path, column=shown(layout.names[index]))
     with reading_parquet(path):
-        table = file.read(columns=[schema.names[index] for index in (date, *series)]).combine_chunks()
+        table = file.read(columns=used).combine_chunks()
         table.validate(full=True)
-    for index in series:
-        source = Source(path, shown(names[date]), shown(names[index]), "rows")
-        time, value = (table.column(schema.names[place]).combine_chunks() for place in (date, index))
-        yield Batch(source, range(len(time)), constant(names[index], len(time)), time, value)
+        times, *columns = (table.column(name).combine_chunks() for name in used)
+        values = (column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy() for column in columns)
+        yield from _wide_batches(layout, source, np.arange(len(table)), times, values)
 
 
-def _text_batches(path: Path, wanted: _Names) -> Iterator[Batch]:
-    """The rows of a CSV."""
-    found = records(decode(read_bytes(path), path, DATE_NAMES + SYMBOL_NAMES), path)
-    line, header = next(found, (1, [""]))
-    names = [" ".join(cell.split()) for cell in header]
-    places = wanted.places(names, path, line)
-    date = None if places else wanted.date(names, path, line)
-    if places is None and date is None:
-        if not _numbered(names):
-            raise _no_form(names, path, line, wanted)
-        yield _numbered_batch(found, names, path)
+def _text_batches(
+    path: Path, wanted: Names, found: list[tuple[Layout, Source]], cells: Cells, comment: str | None
+) -> Iterator[Batch]:
+    """The rows of a CSV; `found` takes its layout."""
+    text = decode(read_bytes(path), path, DATE_NAMES + SYMBOL_NAMES)
+    doubt = separator_of(text) == ";"  # where a comma does not separate, it often stands before decimals
+    below = records(text, path, comment)
+    line, header = next(below, (1, [""]))
+    first = list(islice(below, 20))
+    below = chain(first, below)
+    layout = layout_of(header_names(header), wanted, path, line, first)
+    source = layout.source(path, "lines")
+    found.append((layout, source))
+    if layout.form == "numbered":
+        yield _numbered_batch(below, layout.names, source, cells)
         return
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    for line, row in found:
-        _refuse_ragged(row, names, path, line)
-        lines.append(line)
-        rows.append(row if places is None else [row[index] for index in places])
-    if not rows:
-        raise DataError("the file has a header but no rows", path=path)
-    columns = list(zip(*rows, strict=True))
-    del rows
+    lines, rows = fields_of(below, layout.used, len(layout.names), path, comment)
+    texts, *columns = zip(*rows, strict=True)
     at = np.array(lines)
-    if places is not None:
-        times, values, *ids = columns
-        source = Source(path, shown(wanted.time), shown(wanted.value))
-        name = pa.array([cell.strip() for cell in ids[0]]) if ids else constant(series_name(path), len(at))
-        if ids and (empty := pc.index(name, "").as_py()) >= 0:
-            raise source.error(f"no {shown(wanted.id)}", "", lines[empty], shown(wanted.id))
-        yield Batch(source, at, name, pa.array(times), _values(values, at, source))
+
+    def numbers(column: Sequence[str], series: str) -> npt.NDArray[np.float64]:
+        def fault(index: int, problem: str) -> DataError:
+            return source.error(problem, series, lines[index])
+
+        return cells.numbers(column, fault, points_in_doubt=doubt)
+
+    times = pa.array(texts)
+    if layout.form == "wide":
+        values = (numbers(column, name) for name, column in zip(layout.series, columns, strict=True))
+        yield from _wide_batches(layout, source, at, times, values)
         return
-    series = [index for index, name in enumerate(names) if name and index != date]
-    _refuse_same([names[index] for index in series], path, None)
-    times = pa.array(columns[date or 0]).dictionary_encode()
-    for index in series:
-        source = Source(path, shown(names[date or 0]), shown(names[index]))
-        yield Batch(source, at, constant(names[index], len(at)), times, _values(columns[index], at, source))
+    ids = columns[1:]
+    name = pa.array([cell.strip() for cell in ids[0]]) if ids else constant(series_name(path), len(at))
+    if ids and (empty := pc.index(name, "").as_py()) >= 0:
+        raise source.error(f"no {shown(wanted.id)}", "", lines[empty], shown(wanted.id))
+    yield Batch(source, at, name, times, pa.array(numbers(columns[0], "")))
 
 
-def _values(cells: Sequence[str], lines: npt.NDArray[np.int64], source: Source) -> pa.Array:
-    return pa.array(Cells().numbers(cells, lambda i, problem: source.error(problem, "", int(lines[i]))))
+def _wide_batches(
+    layout: Layout,
+    source: Source,
+    rows: npt.NDArray[np.int64],
+    times: pa.Array,
+    columns: Iterator[npt.NDArray[np.float64]],
+) -> Iterator[Batch]:
+    """The columns of the wide form, many in one batch where they are short."""
+    warn_of_width(len(layout.series), len(rows), source)
+    if times.null_count:
+        row = int(np.argmax(times.is_null().to_numpy(zero_copy_only=False)))
+        raise source.error(f"no {source.date}", "", int(rows[row]), source.date)
+    coded = times.dictionary_encode()
+    together = max(1, _BATCH_ROWS // max(1, len(rows)))
+    for first in range(0, len(layout.series), together):
+        values = list(islice(columns, together))
+        count = len(values)
+        ids = np.repeat(np.arange(count, dtype=np.int32), len(rows))
+        yield Batch(
+            source,
+            np.tile(rows, count),
+            pa.DictionaryArray.from_arrays(ids, pa.array(layout.series[first : first + count])),
+            pa.DictionaryArray.from_arrays(np.tile(coded.indices.to_numpy(), count), coded.dictionary),
+            pa.array(np.concatenate(values)),
+        )
 
 
-def _numbered(names: list[str]) -> bool:
-    """Whether the columns after the first are numbered consecutively, such as V2, V3, V4."""
-    found = [re.fullmatch(r"([A-Za-z]?)(\d{1,9})", name) for name in names[1:]]
-    if not found or not all(found):
-        return False
-    numbers = [int(match[2]) for match in found if match]
-    same = len({match[1] for match in found if match}) == 1
-    return same and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-
-def _numbered_batch(found: Iterator[tuple[int, list[str]]], names: list[str], path: Path) -> Batch:
+def _numbered_batch(
+    found: Iterator[tuple[int, list[str]]], names: list[str], source: Source, cells: Cells
+) -> Batch:
     """The rows of the M4 competition's form: a name, then the values of its numbers 1, 2, ..."""
-    source = Source(path, names[0] or "1", None)
+    path = source.path
     ids: list[str] = []
     lines: list[int] = []
     values: list[npt.NDArray[np.float64]] = []
     for line, row in found:
-        _refuse_ragged(row, names, path, line)
+        if len(row) != len(names):
+            raise DataError(f"{len(row)} fields where {len(names)} are expected", path=path, line=line)
         # The empty cells on the right make up the longest series' length; they are no part of this one.
         while len(row) > 2 and row[-1].strip().lower() in MISSING:
             row.pop()
         ids.append(row[0].strip())
         lines.append(line)
         fault = partial(_cell_error, source, names, line)
-        values.append(Cells().numbers(row[1:], fault))
+        values.append(cells.numbers(row[1:], fault, points_in_doubt=None))
         if (infinite := np.isinf(values[-1])).any():
             raise fault(int(np.argmax(infinite)), "an infinite value; it must be finite, or missing")
     if not ids:
         raise DataError("the file has a header but no rows", path=path)
-    _refuse_same(ids, path, lines)
+    again = pd.Series(ids).duplicated().to_numpy() | (np.array(ids) == "")
+    if again.any():
+        at = int(np.argmax(again))
+        problem = f"series {shown(ids[at])} appears twice" if ids[at] else "no name of a series"
+        raise DataError(problem, path=path, line=lines[at])
     lengths = np.array([len(row) for row in values])
     series = np.repeat(np.arange(len(ids), dtype=np.int32), lengths)
     numbers = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
@@ -247,18 +257,3 @@ def _numbered_batch(found: Iterator[tuple[int, list[str]]], names: list[str], pa
 
 def _cell_error(source: Source, names: list[str], line: int, index: int, problem: str) -> DataError:
     return source.error(problem, names[index + 1], line)
-
-
-def _refuse_ragged(row: list[str], names: list[str], path: Path, line: int) -> None:
-    if len(row) != len(names):
-        raise DataError(f"{len(row)} fields where {len(names)} are expected", path=path, line=line)
-
-
-def _refuse_same(names: list[str], path: Path, lines: list[int] | None) -> None:
-    """No two series of a wide form have one name, and none has no name."""
-    again = pd.Series(names).duplicated().to_numpy() | (np.array(names) == "")
-    if again.any():
-        at = int(np.argmax(again))
-        kind = "column" if lines is None else "series"
-        problem = f"{kind} {shown(names[at])} appears twice" if names[at] else "no name of a series"
-        raise DataError(problem, path=path, line=None if lines is None else lines[at])

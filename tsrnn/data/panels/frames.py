@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from tsrnn.data.panels.files import constant
-from tsrnn.data.panels.table import Batch, panel_of_batches
+from tsrnn.data.panels.rows import Batch
+from tsrnn.data.panels.table import panel_of_batches
 from tsrnn.data.tables.frames import FRAME, FrameColumns, frame_columns
 from tsrnn.data.tables.headers import note_unread
 from tsrnn.data.tables.source import Source, first_word, shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from torch.utils.data import DataLoader
@@ -23,6 +23,7 @@ from tsrnn.data.panels.seasons import (
     default_horizon,
     seasons_of,
 )
+from tsrnn.data.tables.cells import Cells, Decimals, Thousands
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import ConfigError, DataError, DataWarning, argument, first_few
@@ -63,6 +64,12 @@ class SeriesPanel(PanelData):
         batch_size: windows per batch.
         batches_per_epoch: training batches between two validations.
         seed: of the drawing of windows.
+        decimal: the mark before decimals in a CSV.
+        thousands: the mark between thousands in a CSV. Default: none.
+        dates: auto takes a format that leaves no doubt; dmy or mdy says which of day and month stands first;
+            epoch reads seconds, or milliseconds and less, since 1970 (in UTC).
+        on_units: error stops at a currency or percent sign beside a value; drop leaves the sign out.
+        comment: what begins a line of a CSV to skip, such as #; a last row Total is then skipped too.
     """
 
     def __init__(
@@ -81,6 +88,11 @@ class SeriesPanel(PanelData):
         batch_size: int = 64,
         batches_per_epoch: int = 100,
         seed: int = 0,
+        decimal: Decimals = ".",
+        thousands: Thousands = None,
+        dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto",
+        on_units: Literal["error", "drop"] = "error",
+        comment: str | None = None,
     ) -> None:
         super().__init__()
         for given in (path, test_path):
@@ -107,6 +119,14 @@ class SeriesPanel(PanelData):
             "id_column": id_column,
             "time_column": time_column,
             "value_column": value_column,
+        }
+        Cells(decimal, thousands, dates, on_units)  # a value that cannot be is said before the file is read
+        self.written: dict[str, Any] = {
+            "decimal": decimal,
+            "thousands": thousands,
+            "dates": dates,
+            "on_units": on_units,
+            "comment": comment,
         }
         self.calendar = calendar
         self.test_size = test_size
@@ -157,7 +177,7 @@ class SeriesPanel(PanelData):
         elif is_frame(self.path):
             panel = at_own_ends(panel_of_columns(self._columns, self.calendar), self.source)
         else:
-            panel = read_series(self.path, calendar=self.calendar, **self.columns)
+            panel = read_series(self.path, calendar=self.calendar, **self.columns, **self.written)
             panel = at_own_ends(panel, self.source)
         if self.test_path is None:
             return panel, None
@@ -166,7 +186,7 @@ class SeriesPanel(PanelData):
             test = panel_of_columns(columns, "none", "the test frame")
             whole_panel = followed_by(panel, test, "the test frame")
         else:
-            test = read_series(self.test_path, calendar="none", **self.columns)
+            test = read_series(self.test_path, calendar="none", **self.columns, **self.written)
             whole_panel = followed_by(panel, test, self.test_path)
         return whole_panel, whole_panel.num_steps - panel.num_steps
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain, islice
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,16 +14,22 @@ import pandas as pd
 
 from tsrnn.data.prices.checks import check_table, frame_table
 from tsrnn.data.prices.frames import dates_of_words, long_table, wide_table
-from tsrnn.data.prices.layout import Layout, layout_of
-from tsrnn.data.tables.cells import Cells
+from tsrnn.data.prices.layout import layout_of
+from tsrnn.data.tables.cells import Cells, Decimals, Thousands
 from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, VALUE_NAMES, header_names, series_name
-from tsrnn.data.tables.files import decode, is_parquet, read_bytes, records, separator_of
+from tsrnn.data.tables.files import (
+    decode,
+    fields_of,
+    is_parquet,
+    read_bytes,
+    records,
+    refuse_empty_comment,
+    separator_of,
+)
 from tsrnn.data.tables.headers import note_unread
 from tsrnn.data.tables.parquet import holds_numbers, open_parquet, parquet_names, reading_parquet
 from tsrnn.data.tables.source import Source, refuse_unprintable, selected
-from tsrnn.errors import ConfigError, DataError, argument
-
-_TOTALS = ("total", "totals", "sum", "합계", "총계", "계")
+from tsrnn.errors import DataError, argument
 
 
 def read_prices(
@@ -33,8 +38,8 @@ def read_prices(
     column: str | None = None,
     symbols: Sequence[str] | None = None,
     on_missing: Literal["error", "drop"] = "error",
-    decimal: Literal[".", ","] = ".",
-    thousands: Literal[",", ".", " ", "'"] | None = None,
+    decimal: Decimals = ".",
+    thousands: Thousands = None,
     dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto",
     on_units: Literal["error", "drop"] = "error",
     comment: str | None = None,
@@ -54,7 +59,7 @@ def read_prices(
         decimal: the mark before decimals in a CSV.
         thousands: the mark between thousands in a CSV; default none.
         dates: "auto" knows a format that leaves no doubt; "dmy" and "mdy" say which of day and month
-            stands first in one that does, "epoch" reads seconds or milliseconds since 1970 (in UTC).
+            stands first in one that does, "epoch" reads seconds, or milliseconds and less, since 1970 (UTC).
         on_units: "error" refuses a currency or percent sign at a price, "drop" leaves the sign out.
         comment: what begins a line of a CSV to skip, such as "#"; a last row Total is then skipped too.
 
@@ -69,8 +74,7 @@ def read_prices(
     """
     path = Path(path)
     cells = Cells(decimal, thousands, dates, on_units)
-    if comment == "":
-        raise ConfigError("comment is one character or more, such as '#', and not empty")
+    refuse_empty_comment(comment)
     if is_parquet(path):
         table, series, source = _from_parquet(path, column, symbols, on_missing, cells)
     else:
@@ -99,7 +103,7 @@ def _from_text(
     line, header = next(found, (1, [""]))
     first = list(islice(found, 20))
     layout = layout_of(header_names(header), column, path, line, first)
-    lines, rows = _rows(chain(first, found), layout, path, comment)
+    lines, rows = fields_of(chain(first, found), layout.used, len(layout.names), path, comment)
     numbers = np.array(lines)
     source = layout.source(path, "lines")
 
@@ -145,34 +149,6 @@ def _known_bars(bars: dict[str, Sequence[str]], cells: Cells) -> dict[str, npt.N
         with suppress(DataError):
             known[bar] = cells.numbers(texts, lambda _, problem: DataError(problem), points_in_doubt=None)
     return known
-
-
-def _rows(
-    found: Iterator[tuple[int, list[str]]], layout: Layout, path: Path, comment: str | None
-) -> tuple[list[int], list[tuple[str, ...]]]:
-    """The lines of the rows and, of each, the fields that are used; no last row Total where that is asked."""
-    pick = itemgetter(*layout.used)
-    width = len(layout.names)
-    lines: list[int] = []
-    rows: list[tuple[str, ...]] = []
-    for line, row in found:
-        if len(row) != width:
-            total = row[0].strip().lower() in _TOTALS
-            remedy = (
-                f"; {argument('data.comment', '#')} leaves out a last row Total"
-                if total and comment is None
-                else ""
-            )
-            if not (total and comment is not None and next(found, None) is None):
-                raise DataError(f"{len(row)} fields where {width} are expected{remedy}", path=path, line=line)
-            break
-        lines.append(line)
-        rows.append(pick(row))
-    if comment is not None and rows and rows[-1][0].strip().lower() in _TOTALS:
-        del lines[-1], rows[-1]
-    if not rows:
-        raise DataError("the file has a header but no rows", path=path)
-    return lines, rows
 
 
 def _from_parquet(

@@ -11,8 +11,9 @@ import pandas as pd
 
 from tsrnn.data.prices.checks import check_table, frame_table, plain_dates, plain_values
 from tsrnn.data.tables.cells import Cells
+from tsrnn.data.tables.doubts import warn_of_width
 from tsrnn.data.tables.frames import FrameColumns
-from tsrnn.data.tables.headers import note_unread, warn_of_width
+from tsrnn.data.tables.headers import note_unread
 from tsrnn.data.tables.source import Source, refuse_unprintable, selected, shown
 from tsrnn.errors import DataError
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.prices.jumps import warn_of_jumps
+from tsrnn.data.tables.doubts import in_the_future, warn_of_names
 from tsrnn.data.tables.source import Source, shown
 from tsrnn.protocols import time_text
 
@@ -49,7 +50,7 @@ def warn_of_oddities(table: pd.DataFrame, names: list[str], source: Source) -> N
         names: of the series.
         source: the file and its columns.
     """
-    _warn_of_names(names, source)
+    warn_of_names(names, source)
     _warn_of_bars(table, names, source)
     series, ds, y, row = (table[name].to_numpy() for name in ("series", "ds", "y", "row"))
     starts = np.flatnonzero(np.concatenate([[True], series[1:] != series[:-1]]))
@@ -59,17 +60,6 @@ def warn_of_oddities(table: pd.DataFrame, names: list[str], source: Source) -> N
     warn_of_jumps(series, y, row, spans, names, source)
     _warn_of_gaps(series, ds, row, spans, names, source)
     _warn_of_future(series, ds, row, names, source)
-
-
-def _warn_of_names(names: list[str], source: Source) -> None:
-    """Names that differ in their letters' case or in spaces alone may be one series."""
-    known: dict[str, str] = {}
-    for name in names:
-        other = known.setdefault("".join(name.casefold().split()), name)
-        if other != name:
-            problem = f"{shown(other)} and {shown(name)} are read as two series; write one name in one way"
-            source.warn(problem, name, None)
-            return
 
 
 def _warn_of_bars(table: pd.DataFrame, names: list[str], source: Source) -> None:
@@ -135,15 +125,9 @@ def _warn_of_gaps(
 
 
 def _warn_of_future(series: Array, ds: Array, row: Array, names: list[str], source: Source) -> None:
-    """Dates beyond today; a month or a year may bear the date of its end."""
-    if ds.dtype.kind != "M":
-        return
-    days = np.unique(ds)
-    step = np.median(np.diff(days)) if len(days) > 1 else np.timedelta64(1, "D")
-    now = np.datetime64("now", "s")
-    beyond = np.flatnonzero(ds > now + max(step, np.timedelta64(1, "D")))
-    if beyond.size:
-        at = beyond[np.argmin(row[beyond])]
+    if found := in_the_future(np.unique(ds)):
+        first, problem = found
+        beyond = np.flatnonzero(ds >= first)
+        at = beyond[np.argmin(ds[beyond])]
         more = f", the first of {beyond.size} such prices" if beyond.size > 1 else ""
-        problem = f"{time_text(ds[at])} is in the future (today is {now.astype('datetime64[D]')}){more}"
-        source.warn(problem, names[series[at]], int(row[at]), source.date)
+        source.warn(problem + more, names[series[at]], int(row[at]), source.date)

@@ -20,7 +20,7 @@ from tsrnn.data.panels.base import PanelData, one_batch
 from tsrnn.data.prices.files import read_prices
 from tsrnn.data.prices.frames import prices_of_columns
 from tsrnn.data.sample import dataset_path
-from tsrnn.data.tables.cells import Cells
+from tsrnn.data.tables.cells import Cells, Decimals, Thousands
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
 from tsrnn.errors import ConfigError, DataError, DataWarning, Notice, argument, first_few
 from tsrnn.protocols import Holdout, Panel
@@ -61,7 +61,7 @@ class PriceSeries(PanelData):
         decimal: the mark before decimals in a CSV.
         thousands: the mark between thousands in a CSV. Default: none.
         dates: auto takes a format that leaves no doubt; dmy or mdy says which of day and month stands first;
-            epoch reads seconds or milliseconds since 1970 (in UTC).
+            epoch reads seconds, or milliseconds and less, since 1970 (in UTC).
         on_units: error stops at a currency or percent sign beside a price; drop leaves the sign out.
         comment: what begins a line of a CSV to skip, such as #; a last row Total is then skipped too.
 
@@ -87,8 +87,8 @@ class PriceSeries(PanelData):
         batches_per_epoch: int = 25,
         codec: Codec | None = None,
         seed: int = 0,
-        decimal: Literal[".", ","] = ".",
-        thousands: Literal[",", ".", " ", "'"] | None = None,
+        decimal: Decimals = ".",
+        thousands: Thousands = None,
         dates: Literal["auto", "epoch", "dmy", "mdy"] = "auto",
         on_units: Literal["error", "drop"] = "error",
         comment: str | None = None,

@@ -43,7 +43,8 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 # reaches beyond the year 5000, and where the next one begins it is at 1973.
 _UNITS = np.array([1e11, 1e14, 1e17])
 _MICROSECONDS = np.array([1e6, 1e3, 1, 1e-3])
-_EXCEL = (20_000, 80_000)  # days since the end of 1899: from 1954 to 2119
+EXCEL = (20_000, 80_000)
+"""Days since the end of 1899, as Excel counts them, from 1954 to 2119."""
 
 
 def read_dates(cells: Sequence[str], dates: str, fault: Fault) -> Dates:
@@ -75,7 +76,7 @@ def _written(texts: Sequence[str], dates: str, error: Fault) -> Dates:
     fits = (pair for pair in formats if re.fullmatch(_DATES[pair[0]] + _TIMES[pair[1]], first, re.ASCII))
     date, time = next(fits, ("", ""))
     if not date:
-        raise error(0, _no_date(first))
+        raise error(0, no_date(first))
     pattern = re.compile(_DATES[date] + _TIMES[time], re.ASCII)
     parts: list[dict[str, str]] = []
     for index, text in enumerate(texts):
@@ -92,12 +93,12 @@ def is_date(text: str) -> bool:
     return any(re.match(date + r"(?![^T ])", text.strip(), re.ASCII) for date in _DATES.values())
 
 
-def _no_date(text: str) -> str:
+def no_date(text: str) -> str:
     """What a text that has none of the formats may be, and what to do."""
     if _NUMBER.fullmatch(text):
         number = float(text)
         problem = "is a plain number; write dates as YYYY-MM-DD"
-        if _EXCEL[0] < number < _EXCEL[1]:
+        if EXCEL[0] < number < EXCEL[1]:
             day = np.datetime64("1899-12-30") + int(number)
             return f"{problem} (in Excel, where it is {day}, format the column as dates, and save it again)"
         if 1e8 <= number < 1e20:
@@ -136,7 +137,7 @@ def _since_1970(cells: Sequence[str], error: Fault) -> Dates:
         if not (_NUMBER.fullmatch(cell.strip()) and len(cell) < 40):
             raise error(index, "is not a number of seconds since 1970, as dates='epoch' has it")
     numbers = np.array([float(cell) for cell in cells])
-    if ((numbers > _EXCEL[0]) & (numbers < _EXCEL[1])).all():
+    if ((numbers > EXCEL[0]) & (numbers < EXCEL[1])).all():
         raise error(0, "is a day number of Excel, and no seconds since 1970; write dates as YYYY-MM-DD")
     units = np.searchsorted(_UNITS, np.abs(numbers), side="right")
     if (units != units[0]).any():

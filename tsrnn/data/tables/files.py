@@ -11,13 +11,15 @@ import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 
-from tsrnn.errors import DataError, nearest
+from tsrnn.errors import ConfigError, DataError, argument, nearest
 
 _FIELD_LIMIT = 2**20
 _FILE_LIMIT = 2**28
 _CELL_LIMIT = 2**25
+_TOTALS = ("total", "totals", "sum", "합계", "총계", "계")
 _SEPARATORS = ",\t;|"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _MARKS = {
@@ -211,7 +213,58 @@ def records(text: str, path: Path, comment: str | None = None) -> Iterator[tuple
         raise DataError(problem, path=path, line=line) from None
 
 
+def refuse_empty_comment(comment: str | None) -> None:
+    """A comment begins with something.
+
+    Raises:
+        ConfigError: if it is the empty text.
+    """
+    if comment == "":
+        raise ConfigError("comment is one character or more, such as '#', and not empty")
+
+
 def separator_of(text: str) -> str:
     """The separator of a CSV: what stands most often in its first row, outside quotes."""
     header = re.sub(r'"[^"]*"', "", text.lstrip("\n ").partition("\n")[0])
     return max(_SEPARATORS, key=header.count)
+
+
+def fields_of(
+    found: Iterator[tuple[int, list[str]]],
+    used: Sequence[int],
+    width: int,
+    path: Path,
+    comment: str | None,
+) -> tuple[list[int], list[tuple[str, ...]]]:
+    """The lines of the rows below the header and, of each, the fields that are used.
+
+    Args:
+        found: the rows: see `records`.
+        used: the columns, two or more.
+        width: how many fields a row has.
+        path: the file, for messages.
+        comment: what begins a line to skip; where it is given, a last row Total is left out.
+
+    Raises:
+        DataError: if there are no rows, or one has more or fewer fields.
+    """
+    pick = itemgetter(*used)
+    lines: list[int] = []
+    rows: list[tuple[str, ...]] = []
+    for line, row in found:
+        if len(row) != width:
+            total = row[0].strip().lower() in _TOTALS
+            if not (total and comment is not None and next(found, None) is None):
+                hint = f"; {argument('data.comment', '#')} leaves out a last row Total"
+                problem = (
+                    f"{len(row)} fields where {width} are expected{hint if total and not comment else ''}"
+                )
+                raise DataError(problem, path=path, line=line)
+            break
+        lines.append(line)
+        rows.append(pick(row))
+    if comment is not None and rows and rows[-1][0].strip().lower() in _TOTALS:
+        del lines[-1], rows[-1]
+    if not rows:
+        raise DataError("the file has a header but no rows", path=path)
+    return lines, rows

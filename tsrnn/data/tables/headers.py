@@ -8,12 +8,10 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from tsrnn.data.tables.columns import DATE_NAMES, folded
+from tsrnn.data.tables.columns import DATE_NAMES, folded, speaks_of_bars
 from tsrnn.data.tables.dates import is_date
 from tsrnn.data.tables.source import Source, listed, shown
 from tsrnn.errors import DataError, Notice, argument, level_of_the_user
-
-_WIDE = 1000, 100  # columns in all, and for each row, from which on a table may lie on its side
 
 
 def refuse_dates_as_names(names: Sequence[str], path: Path, line: int | None) -> None:
@@ -25,7 +23,11 @@ def refuse_dates_as_names(names: Sequence[str], path: Path, line: int | None) ->
 
 
 def no_dates(
-    names: Sequence[str], rows: Iterable[tuple[int, list[str]]], path: Path, line: int | None
+    names: Sequence[str],
+    rows: Iterable[tuple[int, list[str]]],
+    path: Path,
+    line: int | None,
+    problem: str = "column Date is missing",
 ) -> DataError:
     """What a table without a column of dates may be, in one line.
 
@@ -34,6 +36,7 @@ def no_dates(
         rows: the first lines below the header, with their numbers.
         path: the file.
         line: the line of the header, or None where there are no lines.
+        problem: what is missing, in other words.
     """
     some = [name for name in names if name][:100]
     if names[0].startswith(("#", "//", "%")):
@@ -45,7 +48,6 @@ def no_dates(
     else:
         known = {folded(name) for name in DATE_NAMES}
         below = (number for number, row in islice(rows, 20) if any(folded(cell) in known for cell in row))
-        problem = "column Date is missing"
         if header := next(below, None):
             problem += f" (line {header} may be the header: delete the lines above it)"
         elif len(names) == 1 and re.search(r"\S\s+\S", names[0]):
@@ -74,8 +76,11 @@ def note_unread(source: Source, key: str | None = None) -> None:
     warnings.warn(Notice(f"{where}: {problem}"), stacklevel=level_of_the_user())
 
 
-def warn_of_width(series: int, dates: int, source: Source) -> None:
-    """Warn of far more columns than dates: perhaps each row is a series."""
-    if series > _WIDE[0] and series > _WIDE[1] * dates:
-        problem = f"{series} columns are read as a series each, with {dates} date{'s' * (dates > 1)} or fewer"
-        source.warn(f"{problem}; where a row is a series, transpose the table", "", None, source.date)
+def note_bars(names: Sequence[str], source: Source, key: str) -> None:
+    """Say of a wide table that open, high, low and close are read as a series each."""
+    if speaks_of_bars(names):
+        some = ", ".join(map(shown, names[:12])) + (", …" if len(names) > 12 else "")
+        problem = (
+            f"{source.path}: {some} are read as a series each ({argument(key, 'NAME')} reads one of them)"
+        )
+        warnings.warn(Notice(problem), stacklevel=level_of_the_user())
