@@ -275,8 +275,11 @@ def test_series_without_a_value_are_named_in_one_warning(tmp_path):
         ("unique_id,ds,y\n", "a header but no rows"),
         ("V1,V2,V3\n", "a header but no rows"),
         ("unique_id,y\nA,1\n", "line 1: column ds is missing; the columns are unique_id, y"),
-        ("unique_id,ds,value\nA,1,1\n", "line 1: column y is missing"),
-        ("a,b\n1,2\n", "line 1: columns ds, y are missing, and the wide forms do not fit either"),
+        (
+            "unique_id,ds,sales\nA,1,1\n",
+            "column y is missing; the columns are unique_id, ds, sales (value_column='NAME' names another)",
+        ),
+        ("a,b\n1,2\n", "line 1: columns ds and y are missing, and the wide forms do not fit either"),
         ("ds,y,y\n1,2,3\n", "line 1: column y appears twice"),
         ("date,A,A\n2023-05-01,1,2\n", "column A appears twice"),
         ("V1,V2\nH1,1\nH1,2\n", "line 3: series H1 appears twice"),

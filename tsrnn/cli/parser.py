@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import re
 import sys
 import textwrap
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tsrnn.checkpoints.paths import checkpoint_path
 from tsrnn.errors import ConfigError, nearest
+from tsrnn.files import existing
 
 KEYS = ("data", "model", "trainer", "seed_everything", "threads", "tune_cpu")
 """What stands at the top of a configuration."""
+OF_PRICES = ("column", "symbols", "on_missing")
+"""Options of a FILE that are arguments of `read_prices` alone."""
+OF_SERIES = ("id_column", "time_column", "value_column")
+"""Options of a FILE that are arguments of `read_series` alone."""
+_READING = (*OF_PRICES, *OF_SERIES, "calendar", "decimal", "thousands", "dates", "on_units", "comment")
 _KEY = re.compile(rf"--({'|'.join(KEYS)})\b")
 
 
@@ -138,6 +145,61 @@ def check_checkpoint(options: argparse.Namespace) -> None:
     for module in options.modules:
         if importlib.util.find_spec(module.partition(".")[0]) is None:
             raise ConfigError(f"--import {module}: there is no such module, here or in the environment")
+
+
+def add_reading(parser: LineParser) -> None:
+    """Add how FILE is read: the arguments of `read_prices` and `read_series`, None where it is not said."""
+    group = parser.add_argument_group("how FILE is read")
+    group.add_argument("--column", metavar="NAME", help="of the prices; default: Adj Close, Close, ...")
+    group.add_argument("--symbols", nargs="+", metavar="NAME", help="of prices, those to read; default: all")
+    group.add_argument(
+        "--on-missing",
+        choices=("error", "drop"),
+        help="at a missing price; default: error",
+    )
+    for name, of, others in (
+        ("id", "names of series", "unique_id, Symbol"),
+        ("time", "times of series", "ds, Date"),
+        ("value", "values of series", "y, Value"),
+    ):
+        group.add_argument(f"--{name}-column", metavar="NAME", help=f"of the {of}; default: {others}, ...")
+    group.add_argument("--calendar", metavar="NAME", help="XNYS, week, 24/7, none, ...; default: auto")
+    group.add_argument("--decimal", choices=(".", ","), help="the mark before decimals in a CSV")
+    group.add_argument("--thousands", choices=(",", ".", " ", "'"), help="the mark between thousands there")
+    group.add_argument(
+        "--dates",
+        choices=("auto", "epoch", "dmy", "mdy"),
+        help="day or month first, or seconds since 1970; default: auto, where there is no doubt",
+    )
+    group.add_argument(
+        "--on-units", choices=("error", "drop"), help="at a currency or percent sign; default: error"
+    )
+    group.add_argument("--comment", metavar="MARK", help="what begins a line of a CSV to skip, such as #")
+
+
+def check_file(options: argparse.Namespace) -> None:
+    """Look for the FILE.
+
+    Raises:
+        DataError: if it is not there.
+        ConfigError: if none is named, and an option says how it is read.
+    """
+    if options.file is not None:
+        existing(options.file)
+    elif given := how_to_read(options):
+        raise ConfigError(f"--{next(iter(given)).replace('_', '-')} is about a FILE, and none is named")
+
+
+def how_to_read(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options of `add_reading` say, by the names of the arguments."""
+    return {name: value for name in _READING if (value := getattr(options, name)) is not None}
+
+
+def file_as_keys(options: argparse.Namespace) -> list[str]:
+    """FILE, if there is one, and how it is read as keys of a configuration."""
+    given = {} if options.file is None else {"path": options.file, **how_to_read(options)}
+    text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+    return [f"--data.{name}={value}" for name, value in text.items()]
 
 
 def positive(text: str) -> int:

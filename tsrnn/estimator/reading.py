@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tsrnn.data import read_prices, read_series
 from tsrnn.data.panels.base import PanelData
+from tsrnn.data.panels.files import value_name
 from tsrnn.data.panels.frames import panel_of_columns
 from tsrnn.data.prices.frames import prices_of_columns
 from tsrnn.data.prices.series import panel_of
@@ -43,6 +44,8 @@ def kind_of_source(given: Any) -> tuple[Kind, str]:
                 return "prices", f"there is a column {name}"
         return kind_of(panel_of_columns(columns, "none"))
     try:
+        if (column := value_name(given)) is not None and folded(column) in _PRICE_NAMES:
+            return "prices", f"there is a column {column}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is read once more, and warned of then
             return kind_of(read_series(given, calendar="none"))

@@ -7,7 +7,14 @@ import importlib.util
 from pathlib import Path
 from typing import Literal
 
-from tsrnn.cli.parser import KeysParser, check_checkpoint, positive
+from tsrnn.cli.parser import (
+    KeysParser,
+    add_reading,
+    check_checkpoint,
+    check_file,
+    file_as_keys,
+    positive,
+)
 from tsrnn.errors import ConfigError
 from tsrnn.files import existing
 from tsrnn.predictors.by_name import named_predictors
@@ -71,9 +78,9 @@ def parser(verb: str) -> KeysParser:
     made.add_argument("--lags", type=int, help="of the Newey-West variance; default: by the horizon")
     made.add_argument("--report", metavar="HTML", help="write a page with everything to look at")
     made.add_argument("--out", help="the folder; an interrupted backtest resumes in its own")
-    made.add_argument("--calendar", default="auto", help="of FILE with CKPT: auto, XNYS, 24/7, none, ...")
     made.add_argument("--import", dest="modules", nargs="+", default=[], help="modules that CKPT uses")
     made.add_argument("--threads", type=positive, default=1, help="CPU threads")
+    add_reading(made)
     return made
 
 
@@ -87,8 +94,7 @@ def check(options: argparse.Namespace) -> None:
 
     if options.report:
         _check_report(options.report)
-    if options.file is not None:
-        existing(options.file)
+    check_file(options)
     options.configured = Path(options.network).suffix in (".yaml", ".yml")
     if not options.configured:
         options.checkpoint = options.network
@@ -100,8 +106,7 @@ def check(options: argparse.Namespace) -> None:
             raise ConfigError("a checkpoint is used as it is: to fit again, give its configuration instead")
         return
     existing(options.network, "configuration")
-    if options.file is not None:
-        options.changes = [*options.changes, f"--data.path={options.file}"]
+    options.changes = [*options.changes, *file_as_keys(options)]
     Configuration([options.network], options.changes).check()
 
 

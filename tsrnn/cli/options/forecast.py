@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from tsrnn.cli.parser import LineParser, add_checkpoint, check_checkpoint, positive
-from tsrnn.errors import ConfigError
-from tsrnn.files import existing
-
-READING = ("column", "symbols", "on_missing", "decimal", "thousands", "dates", "on_units", "comment")
-"""The options that are arguments of `read_prices`."""
+from tsrnn.cli.parser import (
+    LineParser,
+    add_checkpoint,
+    add_reading,
+    check_checkpoint,
+    check_file,
+    positive,
+)
 
 
 def parser(verb: str) -> LineParser:
@@ -21,7 +23,7 @@ def parser(verb: str) -> LineParser:
     )
     add_checkpoint(made)
     made.add_argument(
-        "file", metavar="FILE", nargs="?", help="prices to forecast from; default: those in CKPT"
+        "file", metavar="FILE", nargs="?", help="prices or series to forecast from; default: those in CKPT"
     )
     made.add_argument(
         "--horizon", type=positive, help="time steps ahead; default: those that CKPT was trained for"
@@ -40,28 +42,7 @@ def parser(verb: str) -> LineParser:
         "--past", type=int, default=5, help="origins in the test span to draw in the picture as well"
     )
     made.add_argument("--out", help="a folder for forecast.csv and forecast.png; default: a new one in runs/")
-    made.add_argument("--column", help="the column of the price in FILE")
-    made.add_argument("--symbols", nargs="+", help="the symbols to take from FILE; default: all")
-    made.add_argument(
-        "--on-missing", choices=("error", "drop"), default="error", help="at a missing price in FILE"
-    )
-    made.add_argument("--calendar", default="auto", help="of FILE: auto, XNYS, week, 24/7, none, ...")
-    made.add_argument(
-        "--decimal", choices=(".", ","), default=".", help="the mark before decimals in a FILE of CSV"
-    )
-    made.add_argument(
-        "--thousands", choices=(",", ".", " ", "'"), help="the mark between thousands there; default: none"
-    )
-    made.add_argument(
-        "--dates",
-        choices=("auto", "epoch", "dmy", "mdy"),
-        default="auto",
-        help="of FILE: day or month first, or seconds since 1970",
-    )
-    made.add_argument(
-        "--on-units", choices=("error", "drop"), default="error", help="at a currency sign in FILE"
-    )
-    made.add_argument("--comment", help="what begins a line to skip in a FILE of CSV, such as #")
+    add_reading(made)
     return made
 
 
@@ -72,12 +53,7 @@ def check(options: argparse.Namespace) -> None:
         TsrnnError: if one is not there, or an option is about a file and none is named.
     """
     check_checkpoint(options)
-    if options.file is not None:
-        existing(options.file)
-        return
-    for name in (*READING, "calendar"):
-        if getattr(options, name) != parser(options.verb).get_default(name):
-            raise ConfigError(f"--{name.replace('_', '-')} is about a FILE, and none is named")
+    check_file(options)
 
 
 def _level(text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tsrnn.cli.parser import KeysParser, positive
+from tsrnn.cli.parser import KeysParser, add_reading, check_file, file_as_keys, positive
 from tsrnn.files import existing
 
 
@@ -24,6 +24,7 @@ def parser(verb: str) -> KeysParser:
     made.add_argument("--pairs", type=positive, default=1000, help="pairs of a series and a cut, at least")
     made.add_argument("--seed", type=int, default=0, help="of the cuts, and of what replaces the values")
     made.add_argument("--threads", type=positive, default=1, help="CPU threads")
+    add_reading(made)
     return made
 
 
@@ -36,6 +37,6 @@ def check(options: argparse.Namespace) -> None:
     from tsrnn.cli.sources.configuration import Configuration  # help needs no YAML
 
     existing(options.config, "configuration")
-    if options.file is not None:
-        options.changes = [*options.changes, f"--data.path={options.file}"]
+    check_file(options)
+    options.changes = [*options.changes, *file_as_keys(options)]
     Configuration([options.config], options.changes).check()

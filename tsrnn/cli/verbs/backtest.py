@@ -14,10 +14,8 @@ import torch
 from tsrnn.cli.checkpoints import load_forecaster
 from tsrnn.cli.configuration import ConfiguredNetwork
 from tsrnn.cli.output import say, show, write_table
-from tsrnn.data import read_prices, read_series
+from tsrnn.cli.reading import read_file
 from tsrnn.data.panels.base import panel_hash
-from tsrnn.data.panels.ends import at_own_ends
-from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation import (
     CAPTIONS,
@@ -112,13 +110,7 @@ def _of_configuration(options: argparse.Namespace, folder: Path) -> _Task:
 
 def _of_checkpoint(options: argparse.Namespace, folder: Path) -> _Task:
     task = load_forecaster(options.network, options.modules)
-    series = task.model.codec.kind == "series"
-    if options.file is None:
-        panel = task.history
-    elif series:
-        panel = at_own_ends(read_series(options.file, calendar=options.calendar), options.file)
-    else:
-        panel = panel_of(read_prices(options.file), options.calendar, options.file)
+    panel = task.history if options.file is None else read_file(options, task)
     data = task.contents["data"] or {}
     if panel is None:
         raise DataError("the checkpoint holds no series: name a file")

@@ -14,14 +14,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tsrnn.checkpoints import LoadedModel
 from tsrnn.cli.checkpoints import load_forecaster
-from tsrnn.cli.options.forecast import READING, parser
 from tsrnn.cli.output import say, show, write_table
-from tsrnn.data import read_prices, read_series
-from tsrnn.data.panels.ends import at_own_ends
-from tsrnn.data.prices.series import panel_of
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.cli.reading import read_file
+from tsrnn.errors import DataError, DataWarning
 from tsrnn.evaluation.backtests.seen import first_unseen
 from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
 from tsrnn.files import atomic_file
@@ -37,7 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """Forecast every series beyond its last time step."""
     torch.set_num_threads(options.threads)
     loaded = load_forecaster(options.checkpoint, options.modules)
-    panel = _panel(options, loaded)
+    panel = loaded.history if options.file is None else read_file(options, loaded)
+    if panel is None:
+        raise DataError("the checkpoint holds no series to forecast from: name a file")
     seen = first_unseen(panel, loaded.seen)
     predictor: Any = loaded
     if options.conformal:
@@ -55,22 +53,6 @@ def run(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     write_forecast(panel, future, past, folder, options.levels)
     return 0
-
-
-def _panel(options: argparse.Namespace, loaded: LoadedModel) -> Panel:
-    if options.file is not None and loaded.model.codec.kind == "series":
-        for name in READING:
-            if getattr(options, name) != parser(options.verb).get_default(name):
-                problem = f"--{name.replace('_', '-')} is for a file of prices, and CKPT forecasts series"
-                raise ConfigError(problem)
-        written = {name: getattr(options, name) for name in _WRITTEN}
-        return at_own_ends(read_series(options.file, calendar=options.calendar, **written), options.file)
-    if options.file is not None:
-        reading = {name: getattr(options, name) for name in READING}
-        return panel_of(read_prices(options.file, **reading), options.calendar, options.file)
-    if loaded.history is None:
-        raise DataError("the checkpoint holds no series to forecast from: name a file")
-    return loaded.history
 
 
 def write_forecast(

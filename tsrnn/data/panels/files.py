@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tsrnn.data.panels.layout import Layout, Names, layout_of
+from tsrnn.data.panels.layout import Layout, layout_of
 from tsrnn.data.panels.rows import Batch
 from tsrnn.data.panels.table import panel_of_batches
 from tsrnn.data.tables.cells import MISSING, Cells, Decimals, Thousands
-from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, header_names, series_name
+from tsrnn.data.tables.columns import (
+    DATE_NAMES,
+    SYMBOL_NAMES,
+    VALUE_NAMES,
+    Wanted,
+    header_names,
+    series_name,
+)
 from tsrnn.data.tables.doubts import warn_of_width
 from tsrnn.data.tables.files import (
     decode,
@@ -30,7 +37,7 @@ from tsrnn.data.tables.files import (
     refuse_empty_comment,
     separator_of,
 )
-from tsrnn.data.tables.headers import note_bars, note_unread
+from tsrnn.data.tables.headers import note_unread
 from tsrnn.data.tables.parquet import holds_numbers, open_parquet, parquet_names, reading_parquet
 from tsrnn.data.tables.source import Source, shown
 from tsrnn.errors import DataError
@@ -56,9 +63,10 @@ def read_series(
 
     Values may be any finite number, and a missing one stays NaN. Three forms are known by the header:
 
-    - long, with the columns of times and of values; without the default column of ids it is one series
-      with the file's name; a notice names other columns;
-    - wide with dates: no column of values, but one of dates, and every other column is a series;
+    - long, with the columns of times and of values; without one of ids it is one series with the file's
+      name. The default names stand for others that are known too (Date, Symbol, Close, ...); a notice names
+      columns that are not used;
+    - wide with dates: no column of values or of ids, but one of dates, and every other column is a series;
     - wide as in the M4 competition: neither, but a first column of names and then columns numbered
       consecutively (V2, V3, ... or 1, 2, ...); a row is a series from its number 1 on.
 
@@ -86,29 +94,48 @@ def read_series(
         DataError: the data cannot be used; the message names file, line (or row of Parquet, from 0), column.
         ConfigError: the calendar is unknown or does not fit, or an option has a value that it does not know.
     """
-    path = Path(path)
-    names = Names(id_column, time_column, value_column)
     cells = Cells(decimal, thousands, dates, on_units)
     refuse_empty_comment(comment)
+    wanted = Wanted(id_column, time_column, value_column)
+    tables = _tables(Path(path), wanted, cells, comment)
+    first = next(tables)
+    batches = chain(first.batches, chain.from_iterable(table.batches for table in tables))
+    panel = panel_of_batches(batches, calendar, str(path), cells)
+    note_unread(first.source, "data.value_column")  # of a folder's files, the first speaks for all
+    return panel
+
+
+def value_name(path: str | Path) -> str | None:
+    """What a file of one column of values calls it; None where each column or row is a series.
+
+    Raises:
+        DataError: if the header cannot be used.
+    """
+    layout = next(_tables(Path(path), Wanted(), Cells(), None)).layout
+    return layout.names[layout.values[0]] if layout.form == "long" else None
+
+
+class _Table(NamedTuple):
+    """An open file: its columns, and its rows, which are read as they are asked for."""
+
+    layout: Layout
+    source: Source
     batches: Iterator[Batch]
-    found: list[tuple[Layout, Source]] = []
+
+
+def _tables(path: Path, wanted: Wanted, cells: Cells, comment: str | None) -> Iterator[_Table]:
+    """The file, or those of a folder."""
     with reading(path):
         folder = path.is_dir()
     if folder:
         files = sorted(file for ending in ("parquet", "pq") for file in path.rglob(f"*.{ending}"))
         if not files:
             raise DataError("the folder holds no Parquet files", path=path)
-        batches = chain.from_iterable(_parquet_batches(file, names, found) for file in files)
+        yield from (_parquet_table(file, wanted) for file in files)
     elif is_parquet(path):
-        batches = _parquet_batches(path, names, found)
+        yield _parquet_table(path, wanted)
     else:
-        batches = _text_batches(path, names, found, cells, comment)
-    panel = panel_of_batches(batches, calendar, str(path), cells)
-    layout, source = found[0]  # of a folder's files, the first speaks for all
-    note_unread(source, "data.value_column")
-    if layout.form == "wide":
-        note_bars(layout.series, source, "data.value_column")
-    return panel
+        yield _text_table(path, wanted, cells, comment)
 
 
 def constant(name: str, count: int) -> pa.Array:
@@ -120,58 +147,75 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _parquet_batches(path: Path, wanted: Names, found: list[tuple[Layout, Source]]) -> Iterator[Batch]:
-    """The rows of a Parquet file, of which only the columns needed are read; `found` takes its layout."""
+def _parquet_table(path: Path, wanted: Wanted) -> _Table:
+    """A Parquet file, of which only the columns needed are read."""
     file = open_parquet(path)
-    schema = file.schema_arrow
     layout = layout_of(header_names(parquet_names(file, path)), wanted, path, None)
-    used = [schema.names[index] for index in layout.used]
     source = layout.source(path, "rows")
-    found.append((layout, source))
+    schema = file.schema_arrow
+    used = [schema.names[index] for index in layout.used]
     if layout.form == "long":
-        words = [name for name in used if _is_text(schema.field(name).type)]
-        # Names as a dictionary take a tenth of the memory and of the time.
-        file = open_parquet(path, read_dictionary=words)
-        first = 0
-        with reading_parquet(path):
-            for batch in file.iter_batches(_BATCH_ROWS, columns=used):
-                batch.validate(full=True)  # words that are no UTF-8, or point beyond the dictionary
-                count = batch.num_rows
-                time, value, *ids = (batch.column(name) for name in used)
-                id_ = ids[0] if ids else constant(series_name(path), count)
-                yield Batch(source, range(first, first + count), id_, time, value, wanted.id)
-                first += count
-        return
+        return _Table(layout, source, _long_parquet(path, layout, source, used))
     for index in layout.values:
         if not (holds_numbers(file, index) or pa.types.is_null(schema.field(index).type)):
-            problem = f"holds {schema.field(index).type}; numbers are needed"
+            kind = schema.field(index).type
+            problem = f"holds {'text' if _is_text(kind) else kind}; numbers are needed"
             raise DataError(problem, path=path, column=shown(layout.names[index]))
+    return _Table(layout, source, _wide_parquet(path, layout, source, used))
+
+
+def _long_parquet(path: Path, layout: Layout, source: Source, used: list[str]) -> Iterator[Batch]:
+    schema = open_parquet(path).schema_arrow
+    words = [name for name in used if _is_text(schema.field(name).type)]
+    # Names as a dictionary take a tenth of the memory and of the time.
+    file = open_parquet(path, read_dictionary=words)
+    first = 0
     with reading_parquet(path):
-        table = file.read(columns=used).combine_chunks()
+        for batch in file.iter_batches(_BATCH_ROWS, columns=used):
+            batch.validate(full=True)  # words that are no UTF-8, or point beyond the dictionary
+            count = batch.num_rows
+            time, value, *ids = (batch.column(name) for name in used)
+            id_ = ids[0] if ids else constant(series_name(path), count)
+            yield Batch(source, range(first, first + count), id_, time, value, layout.id)
+            first += count
+
+
+def _wide_parquet(path: Path, layout: Layout, source: Source, used: list[str]) -> Iterator[Batch]:
+    with reading_parquet(path):
+        table = open_parquet(path).read(columns=used).combine_chunks()
         table.validate(full=True)
         times, *columns = (table.column(name).combine_chunks() for name in used)
         values = (column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy() for column in columns)
         yield from _wide_batches(layout, source, np.arange(len(table)), times, values)
 
 
-def _text_batches(
-    path: Path, wanted: Names, found: list[tuple[Layout, Source]], cells: Cells, comment: str | None
-) -> Iterator[Batch]:
-    """The rows of a CSV; `found` takes its layout."""
-    text = decode(read_bytes(path), path, DATE_NAMES + SYMBOL_NAMES)
-    doubt = separator_of(text) == ";"  # where a comma does not separate, it often stands before decimals
-    below = records(text, path, comment)
-    line, header = next(below, (1, [""]))
-    first = list(islice(below, 20))
-    below = chain(first, below)
+def _text_table(path: Path, wanted: Wanted, cells: Cells, comment: str | None) -> _Table:
+    """A CSV."""
+    text = decode(read_bytes(path), path, DATE_NAMES + SYMBOL_NAMES + VALUE_NAMES)
+    found = records(text, path, comment)
+    line, header = next(found, (1, [""]))
+    first = list(islice(found, 20))
     layout = layout_of(header_names(header), wanted, path, line, first)
     source = layout.source(path, "lines")
-    found.append((layout, source))
+    below = chain(first, found)
     if layout.form == "numbered":
-        yield _numbered_batch(below, layout.names, source, cells)
-        return
+        return _Table(layout, source, _numbered_batches(below, layout.names, source, cells))
+    doubt = separator_of(text) == ";"  # where a comma does not separate, it often stands before decimals
+    return _Table(layout, source, _text_batches(path, below, layout, source, cells, doubt, comment))
+
+
+def _text_batches(
+    path: Path,
+    below: Iterator[tuple[int, list[str]]],
+    layout: Layout,
+    source: Source,
+    cells: Cells,
+    doubt: bool,
+    comment: str | None,
+) -> Iterator[Batch]:
     lines, rows = fields_of(below, layout.used, len(layout.names), path, comment)
     texts, *columns = zip(*rows, strict=True)
+    del rows
     at = np.array(lines)
 
     def numbers(column: Sequence[str], series: str) -> npt.NDArray[np.float64]:
@@ -186,10 +230,11 @@ def _text_batches(
         yield from _wide_batches(layout, source, at, times, values)
         return
     ids = columns[1:]
-    name = pa.array([cell.strip() for cell in ids[0]]) if ids else constant(series_name(path), len(at))
+    own = constant(series_name(path), len(at))
+    name = pa.array([cell.strip() for cell in ids[0]]) if ids else own
     if ids and (empty := pc.index(name, "").as_py()) >= 0:
-        raise source.error(f"no {shown(wanted.id)}", "", lines[empty], shown(wanted.id))
-    yield Batch(source, at, name, times, pa.array(numbers(columns[0], "")))
+        raise source.error(f"no {shown(layout.id)}", "", lines[empty], shown(layout.id))
+    yield Batch(source, at, name, times, pa.array(numbers(columns[0], "")), layout.id)
 
 
 def _wide_batches(
@@ -219,9 +264,9 @@ def _wide_batches(
         )
 
 
-def _numbered_batch(
+def _numbered_batches(
     found: Iterator[tuple[int, list[str]]], names: list[str], source: Source, cells: Cells
-) -> Batch:
+) -> Iterator[Batch]:
     """The rows of the M4 competition's form: a name, then the values of its numbers 1, 2, ..."""
     path = source.path
     ids: list[str] = []
@@ -250,9 +295,7 @@ def _numbered_batch(
     series = np.repeat(np.arange(len(ids), dtype=np.int32), lengths)
     numbers = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
     coded = pa.DictionaryArray.from_arrays(series, pa.array(ids))
-    return Batch(
-        source, np.repeat(lines, lengths), coded, pa.array(numbers), pa.array(np.concatenate(values))
-    )
+    yield Batch(source, np.repeat(lines, lengths), coded, pa.array(numbers), pa.array(np.concatenate(values)))
 
 
 def _cell_error(source: Source, names: list[str], line: int, index: int, problem: str) -> DataError:

@@ -7,19 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tsrnn.data.tables.columns import DATE_NAMES, find_column, refuse_twice
+from tsrnn.data.tables.columns import Wanted, refuse_twice, speaks_of_bars
 from tsrnn.data.tables.dates import is_date
 from tsrnn.data.tables.headers import no_dates, refuse_dates_as_names
 from tsrnn.data.tables.source import Source, listed, shown
-from tsrnn.errors import DataError, argument, nearest
-
-
-class Names(NamedTuple):
-    """The columns of a long table that are looked for."""
-
-    id: str
-    time: str
-    value: str
+from tsrnn.errors import DataError, argument
 
 
 class Layout(NamedTuple):
@@ -45,6 +37,11 @@ class Layout(NamedTuple):
         return [self.time, *self.values, *self.ids]
 
     @property
+    def id(self) -> str:
+        """What the column of names is called, for messages."""
+        return self.names[self.ids[0]] if self.ids else "unique_id"
+
+    @property
     def series(self) -> list[str]:
         """The names of the series of the wide form."""
         return [self.names[index] for index in self.values]
@@ -59,7 +56,7 @@ class Layout(NamedTuple):
 
 def layout_of(
     names: list[str],
-    wanted: Names,
+    wanted: Wanted,
     path: Path,
     line: int | None,
     rows: Sequence[tuple[int, list[str]]] = (),
@@ -76,36 +73,27 @@ def layout_of(
     Raises:
         DataError: if a column is missing or stands twice.
     """
-    for name in wanted:
-        if names.count(name) > 1:
-            raise DataError(f"column {shown(name)} appears twice", path=path, line=line)
-    numbered = _are_numbered(names)
-    given = {"time_column": wanted.time, "value_column": wanted.value}
-    given |= {"id_column": wanted.id} if wanted.id != "unique_id" else {}
-    if wanted.value != "y" or "y" in names or (wanted.id in names and not numbered):
-        for key, name in given.items():
-            if name not in names:
-                problem = f"column {shown(name)} is missing{nearest(name, names)}; {listed(names)}"
-                problem += f" ({argument(f'data.{key}', 'NAME')} names another)"
-                raise DataError(problem, path=path, line=line)
-        ids = (names.index(wanted.id),) if wanted.id in names else ()
-        return Layout(names, "long", names.index(wanted.time), (names.index(wanted.value),), ids)
-    time = names.index(wanted.time) if wanted.time in names else None
-    if time is None and wanted.time == "ds":
-        time = find_column(names, DATE_NAMES, path=path, line=line)
-    if time is None and numbered and line is not None:
+    id_, time, value = wanted.find(names, path=path, line=line)
+    if time is None and value is None and line is not None and _are_numbered(names):
         return Layout(names, "numbered", 0, tuple(range(1, len(names))))
     refuse_dates_as_names(names, path, line)
     if time is None and names and not names[0] and rows and is_date(rows[0][1][0]):
         time = 0  # as pandas writes an index of dates
-    if time is None:
-        missing = (
-            f"columns {', '.join(map(shown, wanted[1:]))} are missing, and the wide forms do not fit either"
-        )
-        raise no_dates(names, rows, path, line, missing)
-    values = tuple(index for index, name in enumerate(names) if name and index != time)
-    refuse_twice([names[index] for index in values], path, line)
-    return Layout(names, "wide", time, values)
+    series = tuple(index for index, name in enumerate(names) if name and index != time)
+    wide = value is None and id_ is None and not speaks_of_bars(names) and bool(series)
+    if time is None and wide:
+        missing = f"columns {shown(wanted.time)} and {shown(wanted.value)} are missing"
+        raise no_dates(names, rows, path, line, f"{missing}, and the wide forms do not fit either")
+    for key, place in (("time", time), ("value", value)):
+        if place is None and not wide:
+            other = f"{argument(f'data.{key}_column', 'NAME')} names another"
+            problem = f"column {getattr(wanted, key)} is missing; {listed(names)} ({other})"
+            raise DataError(problem, path=path, line=line)
+    assert time is not None
+    if value is not None:
+        return Layout(names, "long", time, (value,), () if id_ is None else (id_,))
+    refuse_twice([names[index] for index in series], path, line)
+    return Layout(names, "wide", time, series)
 
 
 def _are_numbered(names: Sequence[str]) -> bool:

@@ -109,12 +109,6 @@ class Rows:
         """The whole number or the nanoseconds since 1970 of each row of a part."""
         return self.different[self.times(part)]
 
-    def first_at(self, moment: int) -> tuple[Part, int]:
-        """The first row at a moment: its part, and its place there."""
-        place = int(np.argmax(self.different == moment))
-        found = ((part, np.flatnonzero(self._times[part.times] == place)) for part in self.parts)
-        return next((part, int(rows[0])) for part, rows in found if rows.size)
-
     def _read(self, moments: pa.Array) -> tuple[pa.Array, bool]:
         """Texts or whole numbers as whole numbers, or else as dates, and whether they are dates."""
 

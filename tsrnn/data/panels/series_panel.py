@@ -168,6 +168,7 @@ class SeriesPanel(PanelData):
     @cached_property
     def _read(self) -> tuple[Panel, int | None]:
         """The panel, and how many of its last time steps came from the test file, if there is one."""
+        dates = self.written["dates"]
         if self.given is not None:
             panel = self.given
         elif self.path is None:
@@ -175,7 +176,7 @@ class SeriesPanel(PanelData):
                 f"a SeriesPanel needs {argument('data.path')}: a frame, or a file or folder of series"
             )
         elif is_frame(self.path):
-            panel = at_own_ends(panel_of_columns(self._columns, self.calendar), self.source)
+            panel = at_own_ends(panel_of_columns(self._columns, self.calendar, dates=dates), self.source)
         else:
             panel = read_series(self.path, calendar=self.calendar, **self.columns, **self.written)
             panel = at_own_ends(panel, self.source)
@@ -183,7 +184,7 @@ class SeriesPanel(PanelData):
             return panel, None
         if is_frame(self.test_path):
             columns = frame_columns(self.test_path, **self.columns, like=self.labels, source="the test frame")
-            test = panel_of_columns(columns, "none", "the test frame")
+            test = panel_of_columns(columns, "none", "the test frame", dates)
             whole_panel = followed_by(panel, test, "the test frame")
         else:
             test = read_series(self.test_path, calendar="none", **self.columns, **self.written)

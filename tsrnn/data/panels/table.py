@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tsrnn.data.calendars import check_calendar, open_steps
 from tsrnn.data.panels.rows import Batch, Part, Rows, Whole
 from tsrnn.data.tables.cells import Cells
-from tsrnn.data.tables.doubts import in_the_future, warn_of_names
+from tsrnn.data.tables.doubts import warn_of_names
 from tsrnn.data.tables.source import shown
 from tsrnn.errors import DataError, DataWarning, first_few, level_of_the_user
 from tsrnn.protocols import Panel
@@ -78,7 +78,6 @@ def panel_of_batches(batches: Iterable[Batch], calendar: str, path: str, cells: 
     names = tuple(rows.names[index] for index in np.flatnonzero(valued))
     grid = values[:-1].reshape(series_count, steps)
     warn_of_names(names, rows.parts[0].source)
-    _warn_of_future(rows, ds[present])
     calendar = check_calendar(ds[present], calendar, path)
     if not present.all():
         # A weekend of missing values, from a table with every hour, is as closed as one without rows.
@@ -123,16 +122,6 @@ def _warn_of_empty(rows: Rows, valued: Flags) -> None:
         names = first_few([shown(rows.names[index]) for index in empty])
         problem = f"{rows.path}: left out, without any value: {names}"
         warnings.warn(DataWarning(problem), stacklevel=level_of_the_user())
-
-
-def _warn_of_future(rows: Rows, days: npt.NDArray[Any]) -> None:
-    """One warning of the first date that is to come, at its row."""
-    if found := in_the_future(days):
-        first, problem = found
-        count = int((days >= first).sum())
-        more = f", the first of {count} such dates" if count > 1 else ""
-        part, row = rows.first_at(int(first.astype(np.int64)))
-        part.source.warn(problem + more, "", int(part.rows[row]), part.source.date)
 
 
 def _refuse_size(series: int, steps: int, path: str) -> None:

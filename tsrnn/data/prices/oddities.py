@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from tsrnn.data.prices.jumps import warn_of_jumps
-from tsrnn.data.tables.doubts import in_the_future, warn_of_names
+from tsrnn.data.tables.doubts import warn_of_names
 from tsrnn.data.tables.source import Source, shown
 from tsrnn.protocols import time_text
 
@@ -125,9 +125,15 @@ def _warn_of_gaps(
 
 
 def _warn_of_future(series: Array, ds: Array, row: Array, names: list[str], source: Source) -> None:
-    if found := in_the_future(np.unique(ds)):
-        first, problem = found
-        beyond = np.flatnonzero(ds >= first)
-        at = beyond[np.argmin(ds[beyond])]
+    """Dates beyond today; a month or a year may bear the date of its end."""
+    if ds.dtype.kind != "M":
+        return
+    days = np.unique(ds)
+    step = np.median(np.diff(days)) if len(days) > 1 else np.timedelta64(1, "D")
+    now = np.datetime64("now", "s")
+    beyond = np.flatnonzero(ds > now + max(step, np.timedelta64(1, "D")))
+    if beyond.size:
+        at = beyond[np.argmin(row[beyond])]
         more = f", the first of {beyond.size} such prices" if beyond.size > 1 else ""
-        source.warn(problem + more, names[series[at]], int(row[at]), source.date)
+        problem = f"{time_text(ds[at])} is in the future (today is {now.astype('datetime64[D]')}){more}"
+        source.warn(problem, names[series[at]], int(row[at]), source.date)

@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from tsrnn.data.tables.source import shown
-from tsrnn.errors import DataError
+from tsrnn.data.tables.source import listed, shown
+from tsrnn.errors import DataError, nearest
 
 DATE_NAMES = ("date", "ds", "datetime", "timestamp", "time", "day", "날짜", "일자", "일시")
 SYMBOL_NAMES = ("uniqueid", "symbol", "ticker", "code", "종목코드", "종목명", "종목")
@@ -18,6 +19,42 @@ VALUE_NAMES = (
 )
 BAR_NAMES = ("open", "high", "low", "volume", "시가", "고가", "저가", "거래량")
 _VOLUME_NAMES = ("volume", "거래량")
+
+
+class Wanted(NamedTuple):
+    """The columns of a long table of series by name; a default name stands for those that mean the same, too.
+
+    Args:
+        id: the names of the series; unique_id is also Symbol, Ticker, ...
+        time: dates or whole numbers; ds is also Date, Timestamp, ...
+        value: the values; y is also Close, Price, Value, ...
+    """
+
+    id: str = "unique_id"
+    time: str = "ds"
+    value: str = "y"
+
+    def find(self, names: list[str], *, path: str | Path, line: int | None) -> list[int | None]:
+        """The place of each, None where there is none of a default name.
+
+        Raises:
+            DataError: if a name that was given is missing, or one stands twice.
+        """
+        found: list[int | None] = []
+        for name, default in zip(self, Wanted(), strict=True):
+            if names.count(name) > 1:
+                raise DataError(f"column {shown(name)} appears twice", path=path, line=line)
+            if name in names:
+                found.append(names.index(name))
+            elif name == default:
+                found.append(find_column(names, _SAME[default], path=path, line=line))
+            else:
+                problem = f"column {shown(name)} is missing{nearest(name, names)}; {listed(names)}"
+                raise DataError(problem, path=path, line=line)
+        return found
+
+
+_SAME = {"unique_id": SYMBOL_NAMES, "ds": DATE_NAMES, "y": VALUE_NAMES}
 
 
 def series_name(path: Path) -> str:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from tsrnn.data.tables.source import Source, shown
-from tsrnn.protocols import time_text
 
 _WIDE = 1000, 100  # columns in all, and for each row, from which on a table may lie on its side
 
@@ -30,19 +25,3 @@ def warn_of_width(series: int, dates: int, source: Source) -> None:
     if series > _WIDE[0] and series > _WIDE[1] * dates:
         problem = f"{series} columns are read as a series each, with {dates} date{'s' * (dates > 1)} or fewer"
         source.warn(f"{problem}; where a row is a series, transpose the table", "", None, source.date)
-
-
-def in_the_future(days: npt.NDArray[Any]) -> tuple[np.datetime64, str] | None:
-    """The first of sorted dates that lies beyond today, if there is one, and the words for it.
-
-    A month or a year may bear the date of its end: one step beyond today is none.
-    """
-    if days.dtype.kind != "M" or not len(days):
-        return None
-    step = np.median(np.diff(days)) if len(days) > 1 else np.timedelta64(1, "D")
-    now = np.datetime64("now", "s")
-    first = int(np.searchsorted(days, now + max(step, np.timedelta64(1, "D")), side="right"))
-    if first == len(days):
-        return None
-    today = now.astype("datetime64[D]")
-    return days[first], f"{time_text(days[first])} is in the future (today is {today})"

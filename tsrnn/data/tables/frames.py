@@ -9,16 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from tsrnn.data.tables.columns import (
-    DATE_NAMES,
-    SYMBOL_NAMES,
-    VALUE_NAMES,
-    find_column,
-    folded,
-    speaks_of_bars,
-)
+from tsrnn.data.tables.columns import DATE_NAMES, SYMBOL_NAMES, Wanted, folded, speaks_of_bars
 from tsrnn.data.tables.source import listed, shown
-from tsrnn.errors import DataError, nearest
+from tsrnn.errors import DataError
 from tsrnn.protocols import time_text
 
 FRAME = "the frame"
@@ -142,14 +135,11 @@ def frame_columns(
     Raises:
         DataError: if columns are missing or stand twice, or dates have several zones.
     """
-    frame = _plain_frame(given, (id_column, time_column, value_column), source)
+    wanted = Wanted(id_column, time_column, value_column)
+    frame = _plain_frame(given, wanted, source)
     names = [str(name) for name in frame.columns]
-    for name in (id_column, time_column, value_column):
-        if names.count(name) > 1:
-            raise DataError(f"column {shown(name)} appears twice", path=source)
-    date = _date(frame, names, time_column, source)
-    symbol = _place(names, id_column, "unique_id", SYMBOL_NAMES, source)
-    value = _place(names, value_column, "y", VALUE_NAMES, source)
+    symbol, dated, value = wanted.find(names, path=source, line=None)
+    date = _only_dates(frame, names, source) if dated is None else dated
     series = [index for index in range(len(names)) if index != date]
     wide = value is None and symbol is None and not speaks_of_bars(names) and bool(series)
     if value is None and not wide:
@@ -209,25 +199,11 @@ def _plain_frame(given: Any, wanted: tuple[str, ...], source: str) -> pd.DataFra
     return pd.concat([index.loc[:, used].reset_index(drop=True), plain], axis=1) if any(used) else plain
 
 
-def _place(names: list[str], given: str, default: str, known: tuple[str, ...], source: str) -> int | None:
-    """The column of a given name, or of one of the known names where the given one is the default."""
-    if given in names:
-        return names.index(given)
-    if given != default:
-        raise DataError(
-            f"column {shown(given)} is missing{nearest(given, names)}; {listed(names)}", path=source
-        )
-    return find_column(names, known, path=source, line=None)
-
-
-def _date(frame: pd.DataFrame, names: list[str], given: str, source: str) -> int:
-    """The column of dates: by its name, or else the only one that holds dates."""
-    place = _place(names, given, "ds", DATE_NAMES, source)
-    if place is not None:
-        return place
+def _only_dates(frame: pd.DataFrame, names: list[str], source: str) -> int:
+    """The only column that holds dates, where none is called so."""
     dated = [index for index, kind in enumerate(frame.dtypes) if _holds_dates(kind)]
     if len(dated) != 1:
-        raise DataError(f"column {given} is missing, or an index of dates; {listed(names)}", path=source)
+        raise DataError(f"column ds is missing, or an index of dates; {listed(names)}", path=source)
     return dated[0]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from tsrnn.data.tables.columns import DATE_NAMES, folded, speaks_of_bars
+from tsrnn.data.tables.columns import DATE_NAMES, folded
 from tsrnn.data.tables.dates import is_date
 from tsrnn.data.tables.source import Source, listed, shown
 from tsrnn.errors import DataError, Notice, argument, level_of_the_user
@@ -74,13 +74,3 @@ def note_unread(source: Source, key: str | None = None) -> None:
         problem = f"column {source.value} is used; {problem} ({another})"
     where = "the frame" if source.path is None else source.path
     warnings.warn(Notice(f"{where}: {problem}"), stacklevel=level_of_the_user())
-
-
-def note_bars(names: Sequence[str], source: Source, key: str) -> None:
-    """Say of a wide table that open, high, low and close are read as a series each."""
-    if speaks_of_bars(names):
-        some = ", ".join(map(shown, names[:12])) + (", …" if len(names) > 12 else "")
-        problem = (
-            f"{source.path}: {some} are read as a series each ({argument(key, 'NAME')} reads one of them)"
-        )
-        warnings.warn(Notice(problem), stacklevel=level_of_the_user())
