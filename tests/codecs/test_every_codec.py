@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 import tsrnn.codecs
-from tsrnn.codecs import Blocks, Codec, LogReturns, Vocabulary
+from tsrnn.codecs import Blocks, Codec, LogReturns, TrendBlocks, Vocabulary
 from tsrnn.components import build, describe
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.ops import state as state_ops
@@ -89,6 +89,9 @@ CASES = [
     Case("blocks_with_a_long_scale", Blocks(4, (4,), scale_length=30), (2,), gaps=False),
     Case("blocks_with_a_scale_as_long_as_they", Blocks(4, (1,), scale_length=4), (2, 2, 2)),
     Case("blocks_without_batch", Blocks(4, (1, 4)), (), gaps=False),
+    Case("trends", TrendBlocks(4, (3, 9)), (3,)),
+    Case("trends_of_one_series", TrendBlocks(6, (4,), context=2, history=5), (1,)),
+    Case("trends_without_gaps", TrendBlocks(1, (2, 30)), (2, 3), gaps=False),
     Case("vocabulary", Vocabulary(WORDS), (2,)),
     Case("vocabulary_without_batch", Vocabulary(WORDS), ()),
     Case("vocabulary_of_two_axes", Vocabulary(WORDS), (2, 3)),
@@ -97,8 +100,11 @@ every_case = pytest.mark.parametrize("case", CASES, ids=str)
 returns_cases = pytest.mark.parametrize(
     "case", [case for case in CASES if isinstance(case.codec, LogReturns)], ids=str
 )
-blocks_cases = pytest.mark.parametrize(
+any_blocks_cases = pytest.mark.parametrize(
     "case", [case for case in CASES if isinstance(case.codec, Blocks)], ids=str
+)
+blocks_cases = pytest.mark.parametrize(
+    "case", [case for case in CASES if type(case.codec) is Blocks], ids=str
 )
 
 
@@ -565,7 +571,7 @@ def test_a_season_of_one_is_the_last_value_and_one_of_a_block_the_last_block() -
     torch.testing.assert_close(encoding.scale[-1], (raw[12:20] - level).abs().mean())  # type: ignore[index]
 
 
-@blocks_cases
+@any_blocks_cases
 @pytest.mark.parametrize(("shift", "factor"), [(0.0, 7.0), (31.0, 1.0), (-100.0, 0.3)], ids=str)
 def test_other_units_change_no_input_but_the_ratio(case: Case, shift: float, factor: float) -> None:
     codec: Any = case.codec
@@ -622,7 +628,7 @@ def test_every_number_of_a_block_is_finite_in_both_precisions(case: Case, values
     assert_same(encoding, Codec.encode(codec, raw)[0])
 
 
-@blocks_cases
+@any_blocks_cases
 @pytest.mark.parametrize("length", [1, 5, 19, 53])
 def test_the_state_after_any_number_of_values_is_their_memory(case: Case, length: int) -> None:
     codec: Any = case.codec
@@ -643,7 +649,7 @@ def test_the_state_after_any_number_of_values_is_their_memory(case: Case, length
     assert_same(encoding, whole.map(lambda part: part.narrow(time, before, steps)))
 
 
-@blocks_cases
+@any_blocks_cases
 def test_nothing_beyond_the_memory_is_read(case: Case) -> None:
     codec: Any = case.codec
     raw = torch.randn(*case.batch, 120, dtype=torch.float64)

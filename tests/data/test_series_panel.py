@@ -207,8 +207,8 @@ def test_series_that_say_nothing_are_named_and_the_rest_goes_on():
     assert panel.unique_ids == ("S0", "S3", "S4", "S5", "S6", "S8")
     assert len(messages) == 3
     assert messages[0].endswith("left out, without any value: S7")
-    assert messages[1].endswith("fewer than 8 values (two blocks) to train on: S1, S2")
-    assert messages[2].endswith("constant in the training span, and used as they are: S4, S5")
+    assert messages[1].endswith("fewer than 8 values before the test span: S1, S2")
+    assert messages[2].endswith("constant before the test span, and used as they are: S4, S5")
     assert all("\n" not in message for message in messages)
     for batch in data.train_dataloader():
         assert all(part.isfinite().all() for part in batch.encoding)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from tsrnn.codecs import Blocks
+from tsrnn.codecs import Blocks, TrendBlocks
 from tsrnn.data import BlocksBefore, BlockWindows
 from tsrnn.data.loaders.windows import encoded_windows, windows
 
@@ -107,6 +107,21 @@ def test_blocks_are_met_at_every_phase(codec):
     (size,) = codec.event_shape
     _, ends = drawn(loader(places(), codec)).unbind(-1)
     assert set((ends % size).tolist()) == set(range(size))
+
+
+def test_with_a_history_windows_begin_early_and_their_last_block_reaches_beyond_the_series():
+    codec = TrendBlocks(4, (3, 9), context=2, history=3)
+    values = ragged()
+    values[4, :86] = NAN  # four values: one more than the history
+    values[3, 3:] = NAN  # three
+    data = loader(values, codec)
+    rows, ends = drawn(data).unbind(-1)
+    assert set(rows.tolist()) == {0, 1, 2, 4}
+    for series, (first, last) in {0: (0, 90), 1: (40, 90), 2: (0, 60), 4: (86, 90)}.items():
+        assert set(ends[rows == series].tolist()) == set(range(first + 4, last + 4))
+    observed = data.batch(torch.tensor([[1, 90], [1, 91], [1, 93], [4, 90]])).encoding.observed
+    assert observed[:, -1].sum(-1).tolist() == [4, 3, 1, 0]
+    assert data.batch(torch.tensor([[4, 93]])).encoding.observed.sum() == 1
 
 
 def test_windows_before_a_series_first_session_are_missing():

@@ -257,3 +257,57 @@ def test_wrong_levels_are_refused(levels: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError, match="levels must increase between 0 and 1") as caught:
         Quantiles(3, levels=levels)
     assert "\n" not in str(caught.value)
+
+
+def test_the_width_multiplies_what_evaluation_sees_and_training_does_not() -> None:
+    head = Quantiles(3, event_shape=(2,))
+    features = torch.randn(5, 3)
+    before = head(features).quantiles
+    head.width.fill_(1.5)
+    assert torch.equal(head(features).quantiles, before)
+    found = head.eval()(features).quantiles
+    torch.testing.assert_close(found - before[..., 4:5], 1.5 * (before - before[..., 4:5]))
+    head.width.fill_(1.0)
+    assert torch.equal(head(features).quantiles, before)
+
+
+def test_a_calibrated_width_holds_the_share_of_the_values_that_it_should() -> None:
+    head = Quantiles(1).eval()
+    actual = 3 * torch.randn(20_000, generator=generator(1))
+    features = torch.zeros(len(actual), 1)
+    head.calibrate(head(features).distance(actual).numpy(force=True), 10**9)
+    found = head(features).quantiles
+    covered = ((found[:, 0] <= actual) & (actual <= found[:, -1])).double().mean()
+    assert covered == pytest.approx(0.8, abs=0.001)
+    assert float(head.width) == pytest.approx(3 * 1.2816 / 0.4, rel=0.03)
+
+
+def test_few_series_change_the_width_little_and_nothing_observed_not_at_all() -> None:
+    distances = np.full(40, 4.0)
+    for series, width in ((1, 4 ** (1 / 51)), (50, 2.0), (10**6, 4.0)):
+        head = Quantiles(1)
+        head.calibrate(distances, series)
+        assert float(head.width) == pytest.approx(width, rel=1e-3)
+    for unusable in (np.array([]), np.array([math.nan, math.inf])):
+        head = Quantiles(1)
+        head.calibrate(unusable, 10)
+        assert float(head.width) == 1
+    only = Quantiles(1, levels=(0.5,))
+    only.calibrate(distances, 10)
+    assert float(only.width) == 1
+
+
+def test_distances_are_counted_in_the_outer_quantile_of_each_side() -> None:
+    found = QuantileDistribution(
+        torch.tensor([1.0, 2.0, 3.0, 7.0]), torch.tensor([0.1, 0.4, 0.6, 0.9]), torch.ones(())
+    )
+    assert float(found.median) == 2.5
+    assert [float(found.distance(torch.tensor(value))) for value in (1.0, 2.5, 7.0, 11.5)] == [1, 0, 1, 2]
+
+
+def test_weights_from_before_there_was_a_width_have_the_width_one() -> None:
+    head, state = Quantiles(2), Quantiles(2).state_dict()
+    del state["width"]
+    head.width.fill_(2.0)
+    head.load_state_dict(state)
+    assert float(head.width) == 1

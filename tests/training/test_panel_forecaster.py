@@ -95,6 +95,30 @@ def test_training_lowers_the_loss_of_the_validation_span(trained):
     assert trained.metrics["valid_loss"] == trained.metrics[f"valid_{criterion}"]
 
 
+def test_the_width_of_quantiles_is_that_of_the_validation_span_and_kept(trained):
+    if trained.name != "quantiles":
+        return
+    width = float(trained.task.model.head.width)
+    (batch,) = trained.data.val_dataloader()
+    uncalibrated = load(trained.path)
+    assert float(uncalibrated.model.head.width) == width != 1
+    uncalibrated.model.head.width.fill_(1.0)
+    with torch.no_grad():
+        distribution, _ = uncalibrated.eval().model(batch.encoding)
+    distances = distribution.distance(batch.encoding.targets)[batch.encoding.observed]
+    held = float(torch.quantile(distances, 0.8))
+    assert width == pytest.approx(held ** (6 / 56), rel=1e-5)
+
+
+def test_a_validation_judges_the_quantiles_as_they_were_trained_and_leaves_the_width(trained):
+    task = load(trained.path)
+    with quiet():
+        (found,) = new_trainer(trained.path.parent).validate(task, datamodule=trained.data, verbose=False)
+    assert found["valid_loss"] == pytest.approx(trained.metrics["valid_loss"], rel=1e-6)
+    if trained.name == "quantiles":
+        assert float(task.model.head.width) == float(trained.task.model.head.width)
+
+
 def test_a_forecast_has_the_shape_and_the_sessions_that_were_asked_for(trained):
     assert isinstance(trained.task, Predictor)
     forecast = trained.forecast(horizon=6, origins=[100, 198])

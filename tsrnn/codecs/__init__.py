@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tsrnn.codecs.tokenizers import Tokenizer as Tokenizer
     from tsrnn.codecs.tokenizers import Whitespace as Whitespace
     from tsrnn.codecs.tokenizers import Words as Words
+    from tsrnn.codecs.trend_blocks import TrendBlocks as TrendBlocks
     from tsrnn.codecs.vocabulary import Vocabulary as Vocabulary
 
 _publish(__name__)

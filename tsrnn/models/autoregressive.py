@@ -117,7 +117,11 @@ class AutoregressiveModel(nn.Module):
         For a density that is −log p in nats, (B, T), or (B, T, P) where a step is a block of P values.
         """
         distribution, state = self(encoding, state, context)
-        return self.head.loss(distribution, encoding.targets).masked_fill(~encoding.observed, 0.0), state
+        return self.loss_of(distribution, encoding), state
+
+    def loss_of(self, distribution: Distribution, encoding: Encoding) -> Tensor:
+        """The head's loss of every target under its distribution, 0 where none is observed."""
+        return self.head.loss(distribution, encoding.targets).masked_fill(~encoding.observed, 0.0)
 
     def log_prob(
         self, x: Tensor, state: ModelState | None = None, context: Context | None = None

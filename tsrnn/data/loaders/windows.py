@@ -119,7 +119,9 @@ class BlockWindows(RandomBatches):
 
     A window has `codec.context` steps. Every series is equally likely; a window ends at any time step that
     has the codec's memory and a block behind it (the last one, where a series is shorter), so that blocks
-    are met at every phase, as they are when forecasts are made from anywhere.
+    are met at every phase, as they are when forecasts are made from anywhere. For a codec with a `history`
+    that is enough of a past, and the last block of a window may reach beyond the series: of its targets
+    those are scored that are there, so that the newest values are the first steps of many blocks.
 
     Args:
         values: (N, T) raw values of the training span, NaN where there is none.
@@ -134,10 +136,15 @@ class BlockWindows(RandomBatches):
         (block_size,) = codec.event_shape
         present = ~values.isnan()
         first = present.int().argmax(1)
-        after = values.shape[1] - present.flip(1).int().argmax(1)
-        self._first = torch.minimum(first + codec.memory + block_size, after)
-        self._ends = after - self._first + 1
-        self._rows = torch.nonzero(present.any(1) & (after - first > block_size)).squeeze(1)
+        last = after = values.shape[1] - present.flip(1).int().argmax(1)
+        if codec.history is None:
+            self._first, shortest = torch.minimum(first + codec.memory + block_size, after), block_size
+        else:
+            self._first, shortest = first + codec.history + 1, codec.history
+            self._values = torch.nn.functional.pad(values, (0, block_size - 1), value=torch.nan)
+            last = after + block_size - 1
+        self._ends = last - self._first + 1
+        self._rows = torch.nonzero(present.any(1) & (after - first > shortest)).squeeze(1)
 
     def draw(self, shape: tuple[int, int], generator: torch.Generator) -> Tensor:
         """The series and the ends of the windows, (batches, windows, 2)."""

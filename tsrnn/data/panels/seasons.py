@@ -5,14 +5,15 @@
 | several times a day | two days; of minutes an hour | a day, a week | a day | 28 blocks |
 | daily | 14 | the last value, a week | a week | 8 blocks |
 | weekly, monthly, quarterly | 13, 18, 8 | the last value, a year | a year | 4 years, at least 8 blocks |
-| yearly | 6 | the last value | the horizon | 8 blocks |
+| yearly | 6 | the last value and its trends | the horizon | 8 blocks |
 | nobody knows | 8 | the last value | the horizon | 8 blocks |
 
 A day and a week have as many time steps as the dates have in them: 24 hours and 168, or 120 where a week ends
 on Friday, or 7 and 35 where an exchange is open for seven hours. The horizons are those of the M4
 competition, and of M3's series of no frequency. Unless given, a horizon is at most a fifth of the longest
 series. A block is never longer than the horizon, and a season is left out if the longest series does not hold
-it and two horizons more.
+it and two horizons more. The validation span is as long as the horizon; of yearly series, which are short,
+half as long.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tsrnn.codecs import Blocks
+from tsrnn.codecs import Blocks, TrendBlocks
 from tsrnn.errors import ConfigError, argument, nearest
 from tsrnn.protocols import Panel
 
@@ -133,6 +134,11 @@ def default_horizon(frequency: str, seasons: Sequence[int], longest: int) -> int
     return max(min(_HORIZONS.get(frequency, 2 * seasons[0]), longest // 5), 1)
 
 
+def default_valid_size(frequency: str, horizon: int) -> int:
+    """How many time steps are kept for validation unless a number is given: see this module."""
+    return -(-horizon // 2) if frequency == "yearly" else horizon
+
+
 def seasons_of(frequency: str, ds: npt.NDArray[Any] | None = None) -> tuple[int, ...]:
     """The lengths of the seasons, in values: see this module.
 
@@ -167,6 +173,9 @@ def default_blocks(frequency: str, seasons: Sequence[int], horizon: int, longest
     seasons = tuple(season for season in seasons if season + 2 * horizon <= longest) or (1,)
     period = next((season for season in seasons if season > 1), horizon)
     block_size = max(min(period, horizon), 1)
+    if frequency == "yearly":
+        short = max(block_size, 4)
+        return TrendBlocks(block_size, (short, 4 * short))
     intraday = 0 < FREQUENCIES[frequency] < _DAY
     context = 28 if intraday else max(4 * period // block_size, 8)
     return Blocks(block_size, seasons, context=context)

@@ -21,6 +21,7 @@ from tsrnn.data.panels.seasons import (
     checked_frequency,
     default_blocks,
     default_horizon,
+    default_valid_size,
     seasons_of,
 )
 from tsrnn.data.tables.cells import Cells, Decimals, Thousands
@@ -43,7 +44,8 @@ class SeriesPanel(PanelData):
     from its own last value, and tested on its own last values. Those of an exchange stay on their dates.
 
     A missing value is never filled: it has no loss. A series that is constant is named in a warning, one
-    with fewer than two blocks of values is named and left out; the others are used.
+    with fewer than two blocks of values before its test span (of yearly series, 4) is named and left out;
+    the others are used.
 
     Args:
         path: a CSV (or .csv.gz), a Parquet file or a folder of them, long (unique_id, ds, y) or wide: see
@@ -56,7 +58,8 @@ class SeriesPanel(PanelData):
         calendar: an exchange's code (XNYS, ...), week (the data's own), 24/7, 24/5, none, or auto.
         horizon: time steps that a forecast is wanted for; blocks are not longer. Default: those of the test
             file, else by the frequency.
-        valid_size: time steps of the validation span; 0: none. Default: the horizon.
+        valid_size: time steps of the validation span; 0: none. Default: the horizon, or half of it: by the
+            frequency.
         test_size: time steps of the test span. Default: the horizon; with test_path, all that it has.
         frequency: how often the values come (hourly, daily, ...), where no dates tell.
         codec: how values become model steps. Default: Blocks, by the frequency. The rule of both defaults is
@@ -219,14 +222,18 @@ class SeriesPanel(PanelData):
     def panel(self) -> Panel:
         """All values, series by time step, without the series that are too short."""
         panel, _ = self._read
-        return self._usable(panel, self.spans[0], 2 * self._chosen_codec.event_shape[0])
+        codec = self._chosen_codec
+        shortest = 2 * codec.event_shape[0] if codec.history is None else codec.history + 1
+        return self._usable(panel, shortest)
 
     @cached_property
     def spans(self) -> tuple[int, int, int]:
         """One past the last time step of the training, the validation and the test span."""
         panel, tested = self._read
         steps = panel.num_steps
-        valid = self.horizon if self._valid_size is None else self._valid_size
+        valid = self._valid_size
+        if valid is None:
+            valid = default_valid_size(self.frequency, self.horizon)
         test = self.test_size
         if test is None:
             test = self.horizon if tested is None else tested
@@ -254,32 +261,32 @@ class SeriesPanel(PanelData):
         """The codec that was given, or the rule's."""
         return self._chosen_codec
 
-    def _usable(self, panel: Panel, train: int, shortest: int) -> Panel:
-        """The panel without the series that are too short, with words about them and the constant ones."""
-        values = panel.values[:, :train]
-        counts = (~np.isnan(values)).sum(1)
+    def _usable(self, panel: Panel, shortest: int) -> Panel:
+        """The panel without the series that are too short, with words about them and the constant ones.
+
+        A series that has enough values before its test span alone is forecast without being trained on.
+        """
+        train, valid, _ = self.spans
+        values = panel.values[:, :valid]
+        present = ~np.isnan(values)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN
             lowest, highest = np.nanmin(values, 1), np.nanmax(values, 1)
         large = np.maximum(highest, -lowest) > _LARGEST
-        kept = (counts >= shortest) & ~large
-        if not kept.any() and large.any():
+        if large.all():
             raise DataError(
                 "every series has values beyond 1e30: give them in a larger unit", path=self.source
             )
-        if not kept.any():
+        if not (~large & (present[:, :train].sum(1) >= shortest)).any():
             raise DataError(
-                f"every series has fewer than {shortest} values (two blocks) in the training span",
-                path=self.source,
+                f"every series has fewer than {shortest} values in the training span", path=self.source
             )
+        short = present.sum(1) < shortest
+        kept = ~short & ~large
         self._warn(panel, large, "left out, with values beyond 1e30, which single precision does not hold")
-        self._warn(
-            panel, counts < shortest, f"left out, with fewer than {shortest} values (two blocks) to train on"
-        )
-        self._warn(panel, kept & (lowest == highest), "constant in the training span, and used as they are")
-        if kept.all():
-            return panel
-        return panel.rows(kept)
+        self._warn(panel, short, f"left out, with fewer than {shortest} values before the test span")
+        self._warn(panel, kept & (lowest == highest), "constant before the test span, and used as they are")
+        return panel if kept.all() else panel.rows(kept)
 
     def _warn(self, panel: Panel, which: np.ndarray[Any, Any], problem: str) -> None:
         places = np.flatnonzero(which)

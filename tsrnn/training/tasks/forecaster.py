@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from torch import Tensor
 
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec
@@ -13,7 +16,7 @@ from tsrnn.embeddings import ValueEmbedding
 from tsrnn.errors import ConfigError
 from tsrnn.evaluation import Reference, captioned, score_holdout
 from tsrnn.forecasts import Forecast, QuantileForecast
-from tsrnn.heads import Head, StudentT
+from tsrnn.heads import Head, Quantiles, StudentT
 from tsrnn.models import AutoregressiveModel
 from tsrnn.predictors import NetworkPredictor
 from tsrnn.protocols import Batch, Context, Holdout, Panel
@@ -72,6 +75,8 @@ class Forecaster(AutoregressiveTask):
         self.scores = pd.DataFrame()
         self.judged_by: Reference | None = None
         self.verdict: str | None = None
+        self._distances: list[npt.NDArray[np.floating[Any]]] = []
+        self._series, self._width = 0, 1.0
 
     @classmethod
     def of_model(cls, model: AutoregressiveModel) -> Forecaster:
@@ -94,6 +99,37 @@ class Forecaster(AutoregressiveTask):
         """Take the horizon from the data."""
         data: Any = getattr(self.trainer, "datamodule", None)
         self.horizon = getattr(data, "horizon", self.horizon)
+
+    def losses(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
+        """The head's loss of every target, and which are observed; in validation quantiles are judged too."""
+        head = self.model.head
+        if stage != "valid" or not isinstance(head, Quantiles):
+            return super().losses(batch, stage)
+        distribution, state = self.model(batch.encoding, self.carried(batch, stage), batch.context)
+        self.carry(state, stage)
+        observed = batch.encoding.observed
+        self._distances.append(distribution.distance(batch.encoding.targets)[observed].numpy(force=True))
+        self._series += int(observed.flatten(1).any(1).sum())
+        return self.model.loss_of(distribution, batch.encoding), observed
+
+    def on_validation_epoch_start(self) -> None:
+        """Judge the quantiles as they were trained."""
+        self._distances, self._series = [], 0
+        if isinstance(self.model.head, Quantiles):
+            self._width = float(self.model.head.width)
+            self.model.head.width.fill_(1.0)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean, and in training calibrate the width of quantiles by what the epoch has seen."""
+        super().on_validation_epoch_end()
+        head = self.model.head
+        if not isinstance(head, Quantiles):
+            return
+        if self.trainer.state.fn != "fit":
+            head.width.fill_(self._width)
+        elif self._distances:
+            head.calibrate(np.concatenate(self._distances), self._series)
+        self._distances = []
 
     def test_step(self, batch: Batch | Holdout, batch_idx: int) -> None:
         """Score a holdout beside the naive forecasts; of any other batch, add its steps to the mean."""
