@@ -49,17 +49,19 @@ def series(folder: Path, panel: str, tested: bool) -> pd.DataFrame:
     return pd.concat(frames)
 
 
+def run(*command: str) -> None:
+    """One call of the command line; its message ends the benchmark where it fails."""
+    done = subprocess.run([sys.executable, "-m", "tsrnn", *command], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+
+
 def scores(path: Path, seed: int, folder: Path) -> pd.DataFrame:
     """The scores that `tsrnn test` writes, the network first."""
     options = ["--data.path", str(path), "--seed_everything", str(seed), "--data.seed", str(seed)]
     root = folder / str(seed)
-    for command in (
-        ["fit", "--config", str(CONFIG), *options, "--trainer.default_root_dir", str(root)],
-        ["test", str(root)],
-    ):
-        done = subprocess.run([sys.executable, "-m", "tsrnn", *command], capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(done.stderr)
+    run("fit", "--config", str(CONFIG), *options, "--trainer.default_root_dir", str(root))
+    run("test", str(next((root / "panel").iterdir())))
     return pd.read_csv(next(root.rglob("test.csv")))
 
 
