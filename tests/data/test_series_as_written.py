@@ -256,6 +256,7 @@ def test_a_row_that_is_there_twice_says_which_column_may_tell_the_series(path):
             "line 1: column ds is missing; the columns are unique_id, y (time_column='NAME' names another)",
             id="no dates",
         ),
+        pytest.param(",,\n1,2,3\n", "line 1: the first line names no columns; it must be the", id="nameless"),
         pytest.param(wide().assign(A="x").to_csv(index=False), "line 2, column A: 'x' is not a", id="words"),
     ],
 )
@@ -275,3 +276,7 @@ def test_a_table_of_far_more_columns_than_dates_is_doubted(path):
     panel, said = said_of(path)
     assert panel.values.shape == (3000, 2)
     assert "3000 columns are read as a series each, with 2 dates or fewer; where a row is" in said[0][1]
+    path.write_text(path.read_text().replace(",1", ",x"))
+    with warnings.catch_warnings(record=True) as caught, pytest.raises(DataError, match="column s0: 'x'"):
+        read_series(path)
+    assert caught == []

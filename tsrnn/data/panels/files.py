@@ -101,6 +101,8 @@ def read_series(
     first = next(tables)
     batches = chain(first.batches, chain.from_iterable(table.batches for table in tables))
     panel = panel_of_batches(batches, calendar, str(path), cells)
+    if first.layout.form == "wide":
+        warn_of_width(len(first.layout.series), panel.num_steps, first.source)
     note_unread(first.source, "data.value_column")  # of a folder's files, the first speaks for all
     return panel
 
@@ -245,7 +247,6 @@ def _wide_batches(
     columns: Iterator[npt.NDArray[np.float64]],
 ) -> Iterator[Batch]:
     """The columns of the wide form, many in one batch where they are short."""
-    warn_of_width(len(layout.series), len(rows), source)
     if times.null_count:
         row = int(np.argmax(times.is_null().to_numpy(zero_copy_only=False)))
         raise source.error(f"no {source.date}", "", int(rows[row]), source.date)

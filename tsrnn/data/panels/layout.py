@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from tsrnn.data.tables.columns import Wanted, refuse_twice, speaks_of_bars
 from tsrnn.data.tables.dates import is_date
-from tsrnn.data.tables.headers import no_dates, refuse_dates_as_names
+from tsrnn.data.tables.headers import no_dates, refuse_no_header
 from tsrnn.data.tables.source import Source, listed, shown
 from tsrnn.errors import DataError, argument
 
@@ -76,8 +76,8 @@ def layout_of(
     id_, time, value = wanted.find(names, path=path, line=line)
     if time is None and value is None and line is not None and _are_numbered(names):
         return Layout(names, "numbered", 0, tuple(range(1, len(names))))
-    refuse_dates_as_names(names, path, line)
-    if time is None and names and not names[0] and rows and is_date(rows[0][1][0]):
+    refuse_no_header(names, path, line)
+    if time is None and not names[0] and rows and is_date(rows[0][1][0]):
         time = 0  # as pandas writes an index of dates
     series = tuple(index for index, name in enumerate(names) if name and index != time)
     wide = value is None and id_ is None and not speaks_of_bars(names) and bool(series)

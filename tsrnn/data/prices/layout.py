@@ -17,7 +17,7 @@ from tsrnn.data.tables.columns import (
     speaks_of_bars,
 )
 from tsrnn.data.tables.dates import is_date
-from tsrnn.data.tables.headers import no_dates, refuse_dates_as_names
+from tsrnn.data.tables.headers import no_dates, refuse_no_header
 from tsrnn.data.tables.source import Source, listed, shown
 from tsrnn.errors import DataError, argument, nearest
 
@@ -80,9 +80,7 @@ def layout_of(
     Raises:
         DataError: if there is no column of dates or of prices, or one stands twice.
     """
-    if not any(names):
-        raise DataError("the first line names no columns; it must be the header", path=path, line=line)
-    refuse_dates_as_names(names, path, line)
+    refuse_no_header(names, path, line)
     find = partial(find_column, names, path=path, line=line)
     date = find(DATE_NAMES)
     if date is None and not names[0] and rows and is_date(rows[0][1][0]):

@@ -14,8 +14,10 @@ from tsrnn.data.tables.source import Source, listed, shown
 from tsrnn.errors import DataError, Notice, argument, level_of_the_user
 
 
-def refuse_dates_as_names(names: Sequence[str], path: Path, line: int | None) -> None:
-    """A table whose columns are dates lies on its side."""
+def refuse_no_header(names: Sequence[str], path: Path, line: int | None) -> None:
+    """The first line names columns, which are not dates: a table whose columns are dates lies on its side."""
+    if not any(names):
+        raise DataError("the first line names no columns; it must be the header", path=path, line=line)
     some = names[1:100]
     if len(some) > 1 and sum(map(is_date, some)) > len(some) / 2 and not is_date(names[0]):
         problem = f"the columns are dates ({shown(some[0])}, …): the table lies on its side"
@@ -62,11 +64,11 @@ def note_unread(source: Source, key: str | None = None) -> None:
         source: the file or frame and its columns.
         key: the argument that names the column of values; None for a frame, which can name it y.
     """
-    names = [shown(name) for name in source.unread if name]
+    names = [name for name in source.unread if name]
     nameless = len(source.unread) - len(names)
     if not source.unread:
         return
-    said = names[:12] + ([f"{len(names) - 12} more"] if len(names) > 12 else [])
+    said = [shown(name) for name in names[:12]] + ([f"{len(names) - 12} more"] if len(names) > 12 else [])
     said += [f"{nameless} without a name"] if nameless else []
     problem = f"columns that are not used: {', '.join(said)}"
     if source.value is not None:
