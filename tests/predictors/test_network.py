@@ -102,3 +102,11 @@ def test_a_forecast_is_conditioned_on_what_is_known_of_its_steps(kind, head):
 def test_a_conditioned_network_without_its_context_says_so():
     with pytest.raises(DataError, match="conditioned on `known`"):
         predictor("returns", K).forecast(swinging(), 2)
+
+
+@pytest.mark.parametrize("head", [Normal, Quantiles])
+def test_values_too_large_for_single_precision_are_refused(head):
+    panel = seasonal_panel(2, 200)
+    panel = panel.with_values(panel.values * [[1], [1e300]])
+    with pytest.raises(DataError, match="S1 overflow 1 steps ahead: values beyond 1e30 are too large"):
+        predictor("blocks", head=head).forecast(panel, 3, num_samples=2)

@@ -229,8 +229,8 @@ def _refuse_overflow(ids: Sequence[str], held: npt.NDArray[Any], last: npt.NDArr
     broken = ~np.isfinite(held) & np.isfinite(last)[:, :, None, None]
     if broken.any():
         places = np.argwhere(broken)
-        _, series, _, step = places[places[:, 3].argmin()]
-        raise DataError(
-            f"paths of {ids[series]} overflow {step + 1} steps ahead: "
-            "shorten the horizon, or train the model longer"
-        )
+        origin, series, _, step = places[places[:, 3].argmin()]
+        remedy = "shorten the horizon, or train the model longer"
+        if abs(last[origin, series]) > 1e30:
+            remedy = "values beyond 1e30 are too large for single precision; give them in a larger unit"
+        raise DataError(f"paths of {ids[series]} overflow {step + 1} steps ahead: {remedy}")
