@@ -253,6 +253,10 @@ def test_a_training_text_alone_says_what_is_missing(tmp_path):
     data = TextCorpus(**files(tmp_path, train=lines(3)))
     advice = str(ConfigError(data.advice_without_validation()))
     assert advice == "give valid_path, or the whole text as path"
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.txt").write_text(lines(3))
+    data = TextCorpus(path=str(tmp_path), cache_dir=str(tmp_path / "cache"))
+    assert data.advice_without_validation() == f"add a file named valid to {tmp_path}"
 
 
 def test_the_same_text_has_the_same_hash_however_it_is_packed(corpus):

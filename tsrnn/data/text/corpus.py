@@ -291,7 +291,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
     def advice_without_validation(self) -> str:
         """What to do where the validation part is empty."""
         count = sum(self._lines.values())
-        return advice_without_validation(list(self.texts), self.split[1], count, self.sentences)
+        return advice_without_validation(list(self.texts), self.path, self.split[1], count, self.sentences)
 
     def history(self) -> None:
         """None: a checkpoint of a language model needs no text to generate."""

@@ -36,15 +36,20 @@ def spans_of(
     return train, max(train, valid), total
 
 
-def advice_without_validation(names: Sequence[str], share: float, sentences: int, kind: str) -> str:
+def advice_without_validation(
+    names: Sequence[str], folder: str | None, share: float, sentences: int, kind: str
+) -> str:
     """What to do where the validation part is empty.
 
     Args:
         names: of the texts.
+        folder: that holds them, if one does.
         share: of the validation part.
         sentences: how many there are.
         kind: how they were found.
     """
+    if "all" not in names and folder is not None:
+        return f"add a file named valid to {folder}"
     if "all" not in names:
         return f"give {argument('data.valid_path')}, or the whole text as {argument('data.path')}"
     if share == 0:
