@@ -381,6 +381,7 @@ def test_everything_follows_from_the_data_and_is_said_in_one_line():
         "3 series, monthly: 18 ahead; seasons of 1 and 12, blocks of 12, 8 of them read; "
         "164 time steps to train on"
     )
+    assert SeriesPanel(seasonal_frame(3, 100, freq="B"), calendar="24/5").summary.endswith("; calendar: 24/5")
     quarters = data.reading(SeriesPanel(seasonal_frame(3, 100, freq="QS"), horizon=2).panel)
     assert (quarters.frequency, quarters.horizon, quarters.season) == ("quarterly", 8, 4)
 

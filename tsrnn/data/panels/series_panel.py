@@ -216,7 +216,9 @@ class SeriesPanel(PanelData):
         if isinstance(codec, Blocks):
             seasons = " and ".join(map(str, codec.seasons))
             said += f"; seasons of {seasons}, blocks of {codec.block_size}, {codec.context} of them read"
-        return f"{said}; {self.spans[0]:,} time steps to train on"
+        said += f"; {self.spans[0]:,} time steps to train on"
+        calendar = self.panel.calendar
+        return said if calendar == "none" else f"{said}; calendar: {calendar}"
 
     @cached_property
     def panel(self) -> Panel:
