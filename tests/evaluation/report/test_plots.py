@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -73,6 +74,8 @@ def texts(figure: Figure) -> set[str]:
 @pytest.mark.parametrize("ds", [DATES, INTEGERS], ids=["dates", "integers"])
 def test_one_row_a_series_saved_without_pyplot(ds: npt.NDArray[Any], tmp_path: Path) -> None:
     panel, forecast, past = example(ds)
+    kind: Literal["prices", "series"] = "prices" if ds is DATES else "series"
+    panel = replace(panel, kind=kind)
     figure = fan_chart(panel, forecast, past=past, currency="USD", title="A title")
     assert [axis.get_ylabel() for axis in figure.axes] == ["S0 (USD)", "S1 (USD)", "S2 (USD)"]
     figure.savefig(tmp_path / "fan.png")
@@ -80,7 +83,8 @@ def test_one_row_a_series_saved_without_pyplot(ds: npt.NDArray[Any], tmp_path: P
     assert (width, height) == (1800, round(150 * (2.3 * 3 + 0.6)))
     (legend,) = (axis.get_legend() for axis in figure.axes if axis.get_legend())
     labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == ["price", "80 % interval", "95 % interval", "median forecast"]
+    name = "price" if kind == "prices" else "observed"
+    assert labels == [name, "80 % interval", "95 % interval", "median forecast"]
     assert {"A title", "beyond the data"} <= texts(figure)
     pyplot = pytest.importorskip("matplotlib.pyplot")
     assert pyplot.get_fignums() == []

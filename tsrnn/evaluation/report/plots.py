@@ -133,9 +133,10 @@ def spaced_origins(steps: int, first: int, horizon: int, count: int, spacing: in
 
 
 def _draw_series(axis: Axes, panel: Panel, name: str, fans: list[Fan], levels: list[float]) -> None:
-    """The fans, narrow over wide, and the price over them all."""
-    price = panel.values[panel.unique_ids.index(name)]
-    axis.plot(_positions(panel.ds), price, color=PRICE, linewidth=1.2, zorder=4, label="price")
+    """The fans, narrow over wide, and the observed values over them all."""
+    observed = panel.values[panel.unique_ids.index(name)]
+    label = "price" if panel.kind == "prices" else "observed"
+    axis.plot(_positions(panel.ds), observed, color=PRICE, linewidth=1.2, zorder=4, label=label)
     for fan, row in fans:
         column = fan.unique_ids.index(name)
         start = fan.last[row, column]
