@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from tsrnn.errors import ConfigError, nearest
+from tsrnn.errors import ConfigError, argument, nearest
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -49,6 +49,18 @@ def one_of(name: str, value: Any, known: Sequence[Any]) -> Any:
     words = ", ".join(repr(one) for one in known)
     hint = nearest(value, [one for one in known if isinstance(one, str)]) if isinstance(value, str) else ""
     raise ConfigError(f"{name} is one of {words}, not {_shown(value)}{hint}")
+
+
+def check_split(split: Sequence[float]) -> None:
+    """Whether they are shares for training, validation and test.
+
+    Raises:
+        ConfigError: if they are not three, one is negative, the first is 0, or they do not add up to 1.
+    """
+    if len(split) != 3 or min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
+        raise ConfigError(
+            f"{argument('data.split')} must be three shares that add up to 1, not {list(split)}"
+        )
 
 
 def _shown(value: Any) -> str:

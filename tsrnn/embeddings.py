@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.ops.dropout import dropout
 
 
@@ -35,7 +35,9 @@ class TokenEmbedding(nn.Embedding):
         super().__init__(input_size, output_size)
         for probability in (dropout, word_dropout):
             if not 0 <= probability < 1:
-                raise ConfigError(f"dropout must be a probability below 1, not {probability}")
+                raise ConfigError(
+                    f"{argument('model.embedding.dropout')} must be a probability below 1, not {probability}"
+                )
         self.input_size, self.output_size = input_size, output_size
         self.dropout, self.locked_dropout = dropout, locked_dropout
         self.word_dropout = word_dropout

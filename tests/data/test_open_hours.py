@@ -151,7 +151,7 @@ def test_what_repeats_in_no_week_has_none():
     ds = (np.datetime64("2024-01-01") + seconds).astype("datetime64[ns]")
     for count in (2, 13, 50, 4000):
         assert detect_calendar(ds[:count]) == "none"
-    with pytest.raises(ConfigError, match="no fixed times of the week: use calendar none"):
+    with pytest.raises(ConfigError, match="no fixed times of the week: use calendar='none'"):
         check_calendar(ds, "week")
 
 
@@ -181,7 +181,7 @@ def test_an_exchange_of_which_the_hours_are_others_is_refused():
             ConfigError, match="XNYS is open from 09:30 to 16:00 in America/New_York"
         ) as caught:
             check_calendar(known, "XNYS")
-        assert "use calendar week" in str(caught.value)
+        assert "use calendar='week'" in str(caught.value)
         assert "\n" not in str(caught.value)
 
 

@@ -646,12 +646,12 @@ def test_a_failed_download_is_one_line(monkeypatch, tmp_path, error, words):
     monkeypatch.delenv("TSRNN_BENCHMARK_DATA", raising=False)
     with pytest.raises(DataError) as caught:
         TextCorpus(corpus="ptb", cache_dir=str(tmp_path)).codec  # noqa: B018
-    one_line(caught, "raw.githubusercontent.com", words, "--data.path")
+    one_line(caught, "raw.githubusercontent.com", words, "give the folder of its files as path")
 
 
 def test_a_python_without_its_documentation(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
-    with pytest.raises(DataError, match=r"--data\.path"):
+    with pytest.raises(DataError, match="give a text of your own as path"):
         known_texts.python_docs()
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.ops import state as state_ops
 from tsrnn.ops.dropout import dropout
 from tsrnn.protocols import State
@@ -94,9 +94,14 @@ class TorchRecurrence(Backbone):
             raise ConfigError(f"{type(self).__name__} needs sizes and layers of at least 1")
         for probability in (dropout, weight_dropout):
             if not 0 <= probability < 1:
-                raise ConfigError(f"dropout must be a probability below 1, not {probability}")
+                raise ConfigError(
+                    f"{argument('model.backbone.dropout')} must be a probability below 1, not {probability}"
+                )
         if recurrent_init not in ("orthogonal", "uniform"):
-            raise ConfigError(f"recurrent_init must be orthogonal or uniform, not {recurrent_init!r}")
+            raise ConfigError(
+                f"{argument('model.backbone.recurrent_init')} must be orthogonal or uniform, "
+                f"not {recurrent_init!r}"
+            )
         self.input_size = input_size
         self.hidden_size = self.output_size = hidden_size
         self.num_layers = num_layers

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple, final
 from torch import Tensor, nn
 
 from tsrnn.backbones.base import RecurrentInit, TorchRecurrence
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 
 
 class RNNState(NamedTuple):
@@ -54,7 +54,9 @@ class RNN(TorchRecurrence):
         recurrent_init: RecurrentInit = "orthogonal",
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
-            raise ConfigError(f"nonlinearity must be tanh or relu, not {nonlinearity!r}")
+            raise ConfigError(
+                f"{argument('model.backbone.nonlinearity')} must be tanh or relu, not {nonlinearity!r}"
+            )
         super().__init__(
             input_size,
             hidden_size,

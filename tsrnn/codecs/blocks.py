@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.codecs.base import Codec, Known
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.ops.scan import hold
 from tsrnn.protocols import Encoding
 
@@ -82,12 +82,20 @@ class Blocks(Codec):
         context: int = 28,
     ) -> None:
         if min(block_size, context) < 1:
-            raise ConfigError("block_size and context must be at least 1")
+            raise ConfigError(
+                f"{argument('data.codec.block_size')} and {argument('data.codec.context')} must be at least 1"
+            )
         if not seasons or min(seasons) < 1 or list(seasons) != sorted(set(seasons)):
-            raise ConfigError(f"seasons must be lengths that increase from 1 on, not {list(seasons)}")
+            raise ConfigError(
+                f"{argument('data.codec.seasons')} must be lengths that increase from 1 on, not "
+                f"{list(seasons)}"
+            )
         length = max(seasons[-1], 2 * block_size, 8) if scale_length is None else scale_length
         if length < max(block_size, 2):
-            raise ConfigError(f"scale_length must be at least a block of {block_size}, and 2, not {length}")
+            raise ConfigError(
+                f"{argument('data.codec.scale_length')} must be at least a block of {block_size}, and 2, "
+                f"not {length}"
+            )
         self.block_size = block_size
         self.seasons = tuple(seasons)
         self.scale_length = scale_length

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tsrnn.codecs.base import Codec, Known
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.forecasts import Density
 from tsrnn.ops.scan import before, hold, linear_recurrence
 from tsrnn.protocols import Encoding
@@ -73,7 +73,8 @@ class LogReturns(Codec):
     ) -> None:
         if scale_half_life not in half_lives:
             raise ConfigError(
-                f"scale_half_life {scale_half_life:g} is not one of half_lives {list(half_lives)}"
+                f"{argument('data.codec.scale_half_life')} {scale_half_life:g} is not one of half_lives "
+                f"{list(half_lives)}"
             )
         if min(half_lives) <= 0 or (initial_volatility is not None and initial_volatility <= 0):
             raise ConfigError("half lives and the initial volatility must be above 0")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, ClassVar
 
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 
 END_OF_SENTENCE = "<eos>"
 UNKNOWN = "<unk>"
@@ -153,7 +153,9 @@ class Subwords(Tokenizer):
 
     def __init__(self, vocabulary_size: int = 8000, model: str | None = None) -> None:
         if vocabulary_size < 2:
-            raise ConfigError(f"vocabulary_size must be at least 2, not {vocabulary_size}")
+            raise ConfigError(
+                f"{argument('data.tokenizer.vocabulary_size')} must be at least 2, not {vocabulary_size}"
+            )
         self.vocabulary_size = vocabulary_size
         self.model = model
         self.needs_fit = model is None

@@ -9,7 +9,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.heads.categorical import CategoricalDistribution, ClassDistribution, ClassHead
 from tsrnn.ops.cross_entropy import class_log_prob
 
@@ -99,10 +99,11 @@ class AdaptiveSoftmax(ClassHead):
         cutoffs = list(cutoffs)
         if not cutoffs or cutoffs != sorted(set(cutoffs)) or cutoffs[0] < 1 or cutoffs[-1] >= num_classes:
             raise ConfigError(
-                f"cutoffs must increase, from at least 1 to less than the {num_classes} classes: {cutoffs}"
+                f"{argument('model.head.cutoffs')} must increase, from at least 1 to less than the "
+                f"{num_classes} classes: {cutoffs}"
             )
         if division < 1:
-            raise ConfigError(f"division must be at least 1, not {division}")
+            raise ConfigError(f"{argument('model.head.division')} must be at least 1, not {division}")
         self.input_size, self.num_classes = input_size, num_classes
         self.cutoffs, self.division = cutoffs, division
         self.starts = [0, *cutoffs, num_classes]

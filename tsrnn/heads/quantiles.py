@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.heads.base import ParametricHead
 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -131,7 +131,9 @@ class Quantiles(ParametricHead):
         self, input_size: int, event_shape: Sequence[int] = (), levels: Sequence[float] = DECILES
     ) -> None:
         if not levels or list(levels) != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
-            raise ConfigError(f"levels must increase between 0 and 1, not {list(levels)}")
+            raise ConfigError(
+                f"{argument('model.head.levels')} must increase between 0 and 1, not {list(levels)}"
+            )
         self.num_parameters = len(levels)
         super().__init__(input_size, event_shape)
         self.levels = tuple(float(level) for level in levels)

@@ -21,7 +21,7 @@ from tsrnn.data.calendars.clocks import (
     usual_times,
 )
 from tsrnn.data.calendars.exchanges import Schedule, schedule, unknown_years
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.protocols import time_text
 
 _YEAR = np.timedelta64(365, "D")
@@ -108,7 +108,7 @@ def session_hours(ds: Dates, calendar: str) -> SessionHours:
         opens, closes = (clock_text(int(end) % DAY) for end in ends)
         raise ConfigError(
             f"calendar {calendar} is open from {opens} to {closes} in {sessions.zone}, and most values come "
-            "at other times, there and in UTC: use calendar week, the data's own"
+            f"at other times, there and in UTC: use {argument('data.calendar', 'week')}, the data's own"
         )
     return best
 

@@ -14,7 +14,7 @@ from tsrnn.data.calendars.learning import learned_week, open_weekdays
 from tsrnn.data.calendars.recognition import recognised_hours
 from tsrnn.data.calendars.regular import is_intraday, median_days
 from tsrnn.data.calendars.week import PREFIX, OpenWeek
-from tsrnn.errors import ConfigError, DataWarning, level_of_the_user, nearest
+from tsrnn.errors import ConfigError, DataWarning, argument, level_of_the_user, nearest
 
 
 def detect_calendar(ds: Dates) -> str:
@@ -75,7 +75,10 @@ def check_calendar(ds: Dates, calendar: str, path: str | Path | None = None) -> 
         return calendar
     # A Friday and a Monday alone are three days apart and yet daily; a week is not.
     if ds.dtype.kind != "M" or median_days(ds) >= 5:
-        raise ConfigError(f"calendar {calendar} is for daily dates and shorter steps: use calendar none")
+        raise ConfigError(
+            f"calendar {calendar} is for daily dates and shorter steps: use "
+            f"{argument('data.calendar', 'none')}"
+        )
     if calendar == "week" or calendar.startswith(PREFIX):
         return _week(ds, calendar)
     if is_intraday(ds) and calendar in ("24/7", "24/5"):
@@ -100,6 +103,7 @@ def _week(ds: Dates, calendar: str) -> str:
     week = learned_week(ds) if calendar == "week" else OpenWeek.from_name(calendar)
     if week is None:
         raise ConfigError(
-            "the data are open day and night, or come at no fixed times of the week: use calendar none"
+            "the data are open day and night, or come at no fixed times of the week: use "
+            f"{argument('data.calendar', 'none')}"
         )
     return week.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tsrnn.data.calendars.clocks import DAY, Dates
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 
 _ONE_DAY = np.timedelta64(1, "D")
 
@@ -17,7 +17,7 @@ def regular_steps(ds: Dates, count: int) -> Dates:
         ConfigError: if there is one date alone.
     """
     if len(ds) < 2:
-        raise ConfigError("one date tells no step: give more dates, or name a calendar such as 24/5")
+        raise ConfigError(f"one date tells no step: give more dates, or {argument('data.calendar', '24/5')}")
     ahead = np.arange(1, count + 1)
     if median_days(ds) >= 28:
         days, months = ds.astype("datetime64[D]"), ds.astype("datetime64[M]")

@@ -216,9 +216,7 @@ class SeriesPanel(PanelData):
         if isinstance(codec, Blocks):
             seasons = " and ".join(map(str, codec.seasons))
             said += f"; seasons of {seasons}, blocks of {codec.block_size}, {codec.context} of them read"
-        said += f"; {self.spans[0]:,} time steps to train on"
-        calendar = self.panel.calendar
-        return said if calendar == "none" else f"{said}; calendar: {calendar}"
+        return f"{said}; {self.spans[0]:,} time steps to train on"
 
     @cached_property
     def panel(self) -> Panel:
@@ -244,7 +242,7 @@ class SeriesPanel(PanelData):
         if train < 2:
             raise DataError(
                 f"{steps} time steps are too few: {valid} are kept for validation and {test} "
-                "for test; lower --data.valid_size or --data.test_size",
+                f"for test; lower {argument('data.valid_size')} or {argument('data.test_size')}",
                 path=self.source,
             )
         return train, test_start, steps
@@ -319,5 +317,5 @@ class SeriesPanel(PanelData):
         """
         train, valid, test = self.spans
         if valid == test:
-            raise DataError("the test span is empty: raise --data.test_size", path=self.source)
+            raise DataError(f"the test span is empty: raise {argument('data.test_size')}", path=self.source)
         return one_batch(Holdout(self.panel, valid - 1, test - valid, self.codec.seasons, train))

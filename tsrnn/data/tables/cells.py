@@ -59,9 +59,14 @@ class Cells:
         ):
             if getattr(self, name) not in known:
                 words = ", ".join("none" if word is None else repr(word) for word in known)
-                raise ConfigError(f"{name} is one of {words}, not {getattr(self, name)!r}")
+                raise ConfigError(
+                    f"{argument('data.' + name)} is one of {words}, not {getattr(self, name)!r}"
+                )
         if self.decimal == self.thousands:
-            raise ConfigError(f"decimal and thousands are both {self.decimal!r}; give two different marks")
+            raise ConfigError(
+                f"{argument('data.decimal')} and {argument('data.thousands')} are both {self.decimal!r}; "
+                "give two different marks"
+            )
 
     def __str__(self) -> str:
         """The options that are not left at their default, or else the mark before decimals, for a message."""

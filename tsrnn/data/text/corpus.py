@@ -16,6 +16,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from tsrnn.checks import check_split, one_of, whole
 from tsrnn.codecs import Codec, Tokenizer, Vocabulary, Whitespace, Words
 from tsrnn.codecs.sentences import SENTENCES, looks_wrapped
 from tsrnn.codecs.tokenizers import UNKNOWN
@@ -88,20 +89,23 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         cache_dir: str | None = None,
     ) -> None:
         super().__init__()
-        if len(split) != 3 or min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
-            raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
-        if min(batch_size, chunk_length, minimum_count) < 1:
-            raise ConfigError("batch_size, chunk_length and minimum_count must be at least 1")
-        if maximum_size is not None and maximum_size < 2:
-            raise ConfigError("maximum_size must be at least 2, for <eos> and <unk>")
-        if sentences not in SENTENCES:
-            raise ConfigError(f"sentences must be line or paragraph, not {sentences!r}")
-        if corpus is not None and corpus not in ("python_docs", *KNOWN_TEXTS):
-            raise ConfigError(f"corpus must be python_docs, ptb or wikitext2, not {corpus!r}")
+        check_split(split)
+        sizes = {"batch_size": batch_size, "chunk_length": chunk_length, "minimum_count": minimum_count}
+        for name, size in sizes.items():
+            whole(argument(f"data.{name}"), size, 1)
+        if maximum_size is not None:
+            whole(argument("data.maximum_size"), maximum_size, 2)  # for <eos> and <unk>
+        one_of(argument("data.sentences"), sentences, SENTENCES)
+        if corpus is not None:
+            one_of(argument("data.corpus"), corpus, ("python_docs", *KNOWN_TEXTS))
         if train_path is None and (valid_path is not None or test_path is not None):
-            raise ConfigError("valid_path and test_path are given with train_path")
+            raise ConfigError(
+                f"{argument('data.valid_path')} and {argument('data.test_path')} are given with "
+                f"{argument('data.train_path')}"
+            )
         if train_path is not None and (path is not None or corpus is not None):
-            raise ConfigError("give train_path, or path, or corpus: one of them")
+            names = (argument(f"data.{name}") for name in ("train_path", "path", "corpus"))
+            raise ConfigError(f"give {', or '.join(names)}: one of them")
         if corpus == "python_docs" and path is not None:
             raise ConfigError(
                 f"python_docs come with Python: to read {path}, give {argument('data.corpus', None)} too, or "
@@ -232,7 +236,7 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         if train < 2 * self.batch_size:
             raise DataError(
                 f"the training text has {train} tokens, but {self.batch_size} columns need "
-                f"{2 * self.batch_size}: give more text, or lower --data.batch_size",
+                f"{2 * self.batch_size}: give more text, or lower {argument('data.batch_size')}",
                 path=self.source,
             )
         return TokenStreams(
@@ -260,7 +264,9 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         _, valid, test = self.spans
         if valid == test:
             raise DataError(
-                "the test part is empty: give split a third share, or test_path", path=self.source
+                f"the test part is empty: give {argument('data.split')} a third share, or "
+                f"{argument('data.test_path')}",
+                path=self.source,
             )
         return self._one_column(valid, test)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tsrnn.data.text.files import Text
-from tsrnn.errors import DataError
+from tsrnn.errors import DataError, argument
 
 _GITHUB = "https://raw.githubusercontent.com"
 
@@ -53,7 +53,9 @@ def python_docs() -> Text:
     try:
         from pydoc_data.topics import topics
     except ImportError:
-        raise DataError("this Python has no pydoc_data: give a text of your own as --data.path") from None
+        raise DataError(
+            f"this Python has no pydoc_data: give a text of your own as {argument('data.path')}"
+        ) from None
     return Text("python_docs", contents="\n".join(topics[name] for name in sorted(topics)))
 
 
@@ -100,4 +102,4 @@ def _download(corpus: str, part: str, cache: Path) -> Path:
         )
     except (OSError, ValueError) as error:
         fault = "is not what it was" if isinstance(error, ValueError) else "cannot be downloaded"
-        raise DataError(f"{url} {fault}: give the folder of its files as --data.path") from error
+        raise DataError(f"{url} {fault}: give the folder of its files as {argument('data.path')}") from error

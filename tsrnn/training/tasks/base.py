@@ -15,7 +15,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from tsrnn.components import class_path, describe
-from tsrnn.errors import ConfigError, TrainingError
+from tsrnn.errors import ConfigError, TrainingError, argument
 from tsrnn.protocols import Panel
 from tsrnn.training.checkpoints.contents import contents, restore_random_states
 from tsrnn.training.runtime.schedules import WarmupCosine, total_steps
@@ -174,7 +174,10 @@ class Task(pl.LightningModule, ABC):
             if isinstance(configured.scheduler, WarmupCosine):
                 steps = total_steps(self.trainer)
                 if steps is None:
-                    raise ConfigError("a schedule that ends needs trainer.max_epochs or trainer.max_steps")
+                    raise ConfigError(
+                        f"a schedule that ends needs {argument('trainer.max_epochs')} or "
+                        f"{argument('trainer.max_steps')}"
+                    )
                 configured.scheduler.set_total_steps(steps)
 
     def progress(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from tsrnn.backbones import LSTM, Backbone
 from tsrnn.codecs import Codec
 from tsrnn.embeddings import ValueEmbedding
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.evaluation import Reference, captioned, score_holdout
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.heads import Head, Quantiles, StudentT
@@ -60,7 +60,7 @@ class Forecaster(AutoregressiveTask):
         num_samples: int = 1000,
     ) -> None:
         if num_samples < 1:
-            raise ConfigError("num_samples must be at least 1")
+            raise ConfigError(f"{argument('model.num_samples')} must be at least 1")
         if codec.kind == "text":
             raise ConfigError("a Forecaster reads numbers: give it prices (--data PriceSeries) or series")
         recurrent = backbone(embedding_size)
