@@ -5,6 +5,7 @@ Torch and Lightning take seconds to import, so a verb is imported only when it i
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     That is 0, 2 for a user's mistake, 130 for Ctrl-C, and 143 for SIGTERM.
     """
+    if arguments is None:
+        gc.disable()  # in a process of its own, until the verb is imported
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with _sigterm_as_an_error(), _in_one_line(arguments):
@@ -130,7 +133,13 @@ def _dispatch(arguments: list[str]) -> int:
     except SystemExit:  # after the help
         return 0
     told.check(options)
-    return int(importlib.import_module(f"tsrnn.cli.verbs.{_VERBS[verb][0]}").run(options))
+    module = importlib.import_module(f"tsrnn.cli.verbs.{_VERBS[verb][0]}")
+    if not gc.isenabled():
+        # Imports leave no garbage, and to look for some among torch's million objects takes half a second.
+        gc.freeze()
+        gc.set_threshold(50_000)
+        gc.enable()
+    return int(module.run(options))
 
 
 def _help() -> str:

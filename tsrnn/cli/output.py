@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from tsrnn.files import atomic_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def say(name: str, value: Any) -> None:
@@ -22,29 +20,40 @@ def say(name: str, value: Any) -> None:
     print(f"{name}{separator}{value}")
 
 
-def show(frame: pd.DataFrame, title: str) -> None:
+def show(columns: Mapping[Any, Sequence[Any]], title: str) -> None:
     """A table on a terminal; tab-separated values with a header line elsewhere.
 
     Nothing is quoted: a tab or a line end within a text is shown as a space.
+
+    Args:
+        columns: the cells of each column, by its heading.
+        title: of the table on a terminal.
     """
-    if not sys.stdout.isatty():
-        plain = frame.rename(columns=_in_one_cell).map(_in_one_cell)
-        plain.to_csv(sys.stdout, sep="\t", index=False, quoting=csv.QUOTE_NONE)
+    if sys.stdout.isatty():
+        _draw(columns, title)
         return
-    first = frame.columns[0]
-    grouped = bool(frame[first].duplicated().any())
+    for row in [columns.keys(), *zip(*columns.values(), strict=True)]:
+        print("\t".join(re.sub(r"[\t\r\n]", " ", str(cell)) for cell in row))
+
+
+def _draw(columns: Mapping[Any, Sequence[Any]], title: str) -> None:
+    """The table for a person; where rows are in groups by their first column, with a space between two."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
-    for column in frame.columns:
-        table.add_column(str(column), justify="left" if column == first else "right", overflow="fold")
+    for place, name in enumerate(columns):
+        table.add_column(str(name), justify="right" if place else "left", overflow="fold")
+    rows = list(zip(*columns.values(), strict=True))
+    grouped = len({row[0] for row in rows}) < len(rows)
     previous = None
-    for row in frame.itertuples(index=False):
-        if grouped and previous is not None and row[0] != previous:
+    for first, *others in rows:
+        if grouped and previous is not None and first != previous:
             table.add_row()
         # As text: a name with brackets is not markup.
-        table.add_row(
-            "" if row[0] == previous else Text(str(row[0])), *(Text(str(value)) for value in row[1:])
-        )
-        previous = row[0]
+        table.add_row("" if first == previous else Text(str(first)), *(Text(str(cell)) for cell in others))
+        previous = first
     Console(highlight=False).print(table)
 
 
@@ -52,7 +61,3 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     """A table as a CSV, whole or not at all."""
     with atomic_file(path) as partial:
         frame.to_csv(partial, index=False)
-
-
-def _in_one_cell(value: Any) -> Any:
-    return re.sub(r"[\t\r\n]", " ", value) if isinstance(value, str) else value

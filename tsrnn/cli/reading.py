@@ -6,15 +6,14 @@ import argparse
 
 from tsrnn.checkpoints import LoadedModel
 from tsrnn.cli.parser import OF_PRICES, OF_SERIES, how_to_read
-from tsrnn.data import read_prices, read_series
-from tsrnn.data.panels.ends import at_own_ends
-from tsrnn.data.prices.series import panel_of
 from tsrnn.errors import ConfigError
 from tsrnn.protocols import Panel
 
 
 def read_file(options: argparse.Namespace, loaded: LoadedModel) -> Panel:
     """The panel of FILE, of prices or of other series as the model has them.
+
+    The readers are imported here: a verb without a FILE needs none.
 
     Raises:
         ConfigError: for an option of the other kind.
@@ -28,6 +27,12 @@ def read_file(options: argparse.Namespace, loaded: LoadedModel) -> Panel:
             option = f"--{name.replace('_', '-')}"
             raise ConfigError(f"{option} is for a file of {kinds[0]}, and CKPT forecasts {kinds[1]}")
     if prices:
+        from tsrnn.data.prices.files import read_prices
+        from tsrnn.data.prices.panels import panel_of
+
         calendar = given.pop("calendar", "auto")
         return panel_of(read_prices(options.file, **given), calendar, options.file)
+    from tsrnn.data.panels.ends import at_own_ends
+    from tsrnn.data.panels.files import read_series
+
     return at_own_ends(read_series(options.file, **given), options.file)

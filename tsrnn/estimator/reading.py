@@ -11,7 +11,7 @@ from tsrnn.data.panels.base import PanelData
 from tsrnn.data.panels.files import value_name
 from tsrnn.data.panels.frames import panel_of_columns
 from tsrnn.data.prices.frames import prices_of_columns
-from tsrnn.data.prices.series import panel_of
+from tsrnn.data.prices.panels import panel_of
 from tsrnn.data.tables.columns import VALUE_NAMES, folded
 from tsrnn.data.tables.frames import FRAME, Labels, checked_path, frame_columns, is_frame
 from tsrnn.errors import DataError, Notice, level_of_the_user

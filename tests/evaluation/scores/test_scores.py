@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 
 from tests.prices import random_walks
-from tsrnn.data.prices.series import panel_of
+from tsrnn.data.prices.panels import panel_of
 from tsrnn.evaluation import Comparison, score_forecast
 from tsrnn.forecasts import Forecast
 from tsrnn.predictors import RandomWalk

@@ -90,8 +90,6 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         TsrnnError: in one line.
     """
-    from tsrnn.cli.sources.configuration import Configuration  # help needs no YAML
-
     if options.report:
         _check_report(options.report)
     check_file(options)
@@ -106,6 +104,8 @@ def check(options: argparse.Namespace) -> None:
             raise ConfigError("a checkpoint is used as it is: to fit again, give its configuration instead")
         return
     existing(options.network, "configuration")
+    from tsrnn.cli.sources.configuration import Configuration  # a checkpoint needs no YAML
+
     options.changes = [*options.changes, *file_as_keys(options)]
     Configuration([options.network], options.changes).check()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from tsrnn.cli.parser import LineParser
 from tsrnn.errors import ConfigError
@@ -31,10 +32,12 @@ def parser(verb: str) -> LineParser:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Look at what does not go together.
+    """Look for the folder of the file, and at what does not go together.
 
     Raises:
         ConfigError: in one line.
     """
+    if options.output is not None and not Path(options.output).resolve().parent.is_dir():
+        raise ConfigError(f"--output {options.output}: there is no such folder")
     if options.offline and options.refresh:
         raise ConfigError("--offline and --refresh exclude each other: give one of them")

@@ -34,9 +34,9 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         TsrnnError: in one line.
     """
-    from tsrnn.cli.sources.configuration import Configuration  # help needs no YAML
-
     existing(options.config, "configuration")
+    from tsrnn.cli.sources.configuration import Configuration  # neither help nor a mistyped path needs YAML
+
     check_file(options)
     options.changes = [*options.changes, *file_as_keys(options)]
     Configuration([options.config], options.changes).check()

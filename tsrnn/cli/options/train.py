@@ -115,8 +115,6 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         TsrnnError: in one line.
     """
-    from tsrnn.cli.sources.configuration import Configuration  # help needs no YAML
-
     if options.run is not None and options.ckpt_path is not None:
         raise ConfigError("RUN and --ckpt_path are the same: give one of them")
     options.ckpt_path = options.run or options.ckpt_path
@@ -135,6 +133,8 @@ def check(options: argparse.Namespace) -> None:
         existing(file)
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # a class of one's own is found in the current folder
+    from tsrnn.cli.sources.configuration import Configuration  # neither help nor a mistyped path needs YAML
+
     configuration = Configuration(files, options.changes)
     if files != options.config:
         return

@@ -12,10 +12,9 @@ from typing import Any
 import torch
 
 from tsrnn.cli.checkpoints import load_forecaster
-from tsrnn.cli.configuration import ConfiguredNetwork
 from tsrnn.cli.output import say, show, write_table
 from tsrnn.cli.reading import read_file
-from tsrnn.data.panels.base import panel_hash
+from tsrnn.data.panels.identity import panel_hash
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation import (
     CAPTIONS,
@@ -26,10 +25,8 @@ from tsrnn.evaluation import (
     captioned,
     choose_reference,
     readable,
-    write_report,
 )
 from tsrnn.evaluation.backtests.seen import first_unseen
-from tsrnn.evaluation.report.backtest import backtest_report
 from tsrnn.predictors import Conformal
 from tsrnn.predictors.by_name import baselines, naive_forecasts
 from tsrnn.protocols import Panel, first_season, time_text
@@ -81,6 +78,9 @@ def run(options: argparse.Namespace) -> int:
     comparison = Comparison(frame, reference.name, stride=options.stride, lags=options.lags)
     _say_findings(comparison, folder, task, judged)
     if options.report:
+        from tsrnn.evaluation.report.backtest import backtest_report
+        from tsrnn.evaluation.report.page import write_report
+
         contents = backtest_report(
             frame,
             comparison,
@@ -95,6 +95,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _of_configuration(options: argparse.Namespace, folder: Path) -> _Task:
+    from tsrnn.cli.configuration import ConfiguredNetwork  # Lightning, which a checkpoint does not need
+
     network = ConfiguredNetwork(options.network, options.changes, folder / "fits")
     data = network.data
     return _Task(
@@ -150,7 +152,7 @@ def _predictors(
             raise ConfigError("a conformal correction needs a network that is fitted once: leave out --refit")
         origin = int(origins.indices(task.panel, task.horizon)[0])
         unseen = first_unseen(task.panel, getattr(task.network, "seen", None))
-        if isinstance(task.network, ConfiguredNetwork):
+        if options.configured:
             span = origins.training_span(origin, task.horizon)
             models = [task.network.fit(task.panel.part(span.start, span.stop))]
             unseen = span.stop
@@ -189,7 +191,7 @@ def _say_findings(comparison: Comparison, folder: Path, task: _Task, judged: lis
     write_table(comparison.scores.rename(columns=dict(CAPTIONS)), folder / "scores.csv")
     write_table(comparison.significance, folder / "significance.csv")
     title = f"{comparison.origins:,} origins, {comparison.series:,} series, {comparison.horizon} steps"
-    show(readable(captioned(comparison.scores, task.panel.kind)), title)
+    show(readable(captioned(comparison.scores, task.panel.kind)).to_dict("list"), title)
     say("forecasts", folder / "backtest.parquet")
     say("scores", folder / "scores.csv")
     say("tests", folder / "significance.csv")

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _table(
     cache: PriceCache, fetched: Sequence[Fetched], start: pd.Timestamp, end: pd.Timestamp | None
-) -> pd.DataFrame:
+) -> dict[str, list[str]]:
     rows = []
     for item in fetched:
         row = dict.fromkeys(("sessions", "first", "last", "currency", "age", "file"), "-")
@@ -53,7 +53,7 @@ def _table(
             row["currency"] = item.prices.currency or "-"
             row["age"], row["file"] = cache.age(item.prices), str(cache.path(item.symbol))
         rows.append({"symbol": item.symbol, "outcome": str(item.outcome), **row})
-    return pd.DataFrame(rows)
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _write(tidy: pd.DataFrame, path: Path) -> None:

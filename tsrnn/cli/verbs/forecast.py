@@ -19,7 +19,6 @@ from tsrnn.cli.output import say, show, write_table
 from tsrnn.cli.reading import read_file
 from tsrnn.errors import DataError, DataWarning
 from tsrnn.evaluation.backtests.seen import first_unseen
-from tsrnn.evaluation.report.plots import fan_chart, spaced_origins
 from tsrnn.files import atomic_file
 from tsrnn.forecasts import Forecast, QuantileForecast
 from tsrnn.predictors import Conformal
@@ -27,10 +26,14 @@ from tsrnn.protocols import Panel, time_text
 from tsrnn.training.runtime.run_folder import new_run_folder
 
 _MOST_SERIES = 10
+_PAST_PATHS = 200
+"""Of a past fan, which only the picture shows: with 1,000, five of them took most of the verb's time."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Forecast every series beyond its last time step."""
+    from tsrnn.evaluation.report.plots import spaced_origins  # matplotlib, which `fit` does not need
+
     torch.set_num_threads(options.threads)
     loaded = load_forecaster(options.checkpoint, options.modules)
     panel = loaded.history if options.file is None else read_file(options, loaded)
@@ -48,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         origins = spaced_origins(panel.num_steps, seen, horizon, options.past)
     past = None
     if origins:
-        past = forecast(panel, horizon, origins=origins, num_samples=options.paths)
+        past = forecast(panel, horizon, origins=origins, num_samples=min(options.paths, _PAST_PATHS))
     folder = Path(options.out) if options.out else new_run_folder("runs", "forecast")
     folder.mkdir(parents=True, exist_ok=True)
     write_forecast(panel, future, past, folder, options.levels)
@@ -63,6 +66,8 @@ def write_forecast(
     levels: Sequence[float],
 ) -> None:
     """Write forecast.csv and forecast.png, show the table and say where they are."""
+    from tsrnn.evaluation.report.plots import fan_chart
+
     frame = future.to_frame(levels)
     write_table(frame.drop(columns="cutoff"), folder / "forecast.csv")
     highest = frame[f"q{0.5 + max(levels) / 200:.6g}"]
@@ -87,7 +92,7 @@ def write_forecast(
     say("picture", folder / "forecast.png")
 
 
-def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
+def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> dict[str, list[str]]:
     """The first time step, the last, and some between, with intervals as one column each."""
     step = frame.groupby("unique_id", sort=False).cumcount() + 1
     horizon = int(step.max())
@@ -104,13 +109,13 @@ def _summary(frame: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
         pairs = zip(_rounded(low, decimals), _rounded(high, decimals), strict=True)
         columns[f"{level:g} %"] = ["–".join(pair) for pair in pairs]
     if "probability_up" not in chosen:
-        return pd.DataFrame(columns)
+        return columns
     columns["P(up)"] = [f"{value:.2f}" for value in chosen["probability_up"]]
     for name, column in (("VaR", "value_at_risk_5"), ("ES", "expected_shortfall_5")):
         percent = 100 * chosen[column]
         decimals = percent.abs().groupby(chosen["unique_id"]).transform(_decimals, digits=2)
         columns[name] = [f"{text}%" for text in _rounded(percent, decimals)]
-    return pd.DataFrame(columns)
+    return columns
 
 
 def _decimals(sizes: pd.Series[float], digits: int) -> int:

@@ -6,7 +6,6 @@ import argparse
 import sys
 import warnings
 
-import pandas as pd
 import torch
 
 from tsrnn.cli.checkpoints import load_language_model
@@ -105,12 +104,10 @@ def _search(model: AutoregressiveModel, prompt: list[str], options: argparse.Nam
         vocabulary.tokenizer.join([*prompt, *(vocabulary.tokens[index] for index in hypothesis.ids)])
         for hypothesis in found
     ]
-    frame = pd.DataFrame(
-        {
-            "rank": range(1, len(found) + 1),
-            "score": [f"{hypothesis.score:.4f}" for hypothesis in found],
-            "log_prob": [f"{hypothesis.log_prob:.4f}" for hypothesis in found],
-            "text": [text.removesuffix("\n") for text in texts],
-        }
-    )
-    show(frame, "the best continuations: log p / n^A, and log p in nats given the prompt")
+    columns = {
+        "rank": range(1, len(found) + 1),
+        "score": [f"{hypothesis.score:.4f}" for hypothesis in found],
+        "log_prob": [f"{hypothesis.log_prob:.4f}" for hypothesis in found],
+        "text": [text.removesuffix("\n") for text in texts],
+    }
+    show(columns, "the best continuations: log p / n^A, and log p in nats given the prompt")

@@ -7,7 +7,6 @@ import math
 import warnings
 from collections.abc import Sequence
 
-import pandas as pd
 import torch
 
 from tsrnn.cli.checkpoints import load_language_model
@@ -64,27 +63,23 @@ def _warn_of_unknown(model: AutoregressiveModel, scores: Sequence[SentenceScore]
 
 
 def _words(score: SentenceScore) -> None:
-    frame = pd.DataFrame(
-        {
-            "step": range(1, len(score.tokens) + 1),
-            "word": score.tokens,
-            "log_prob": [f"{log_prob:.4f}" for log_prob in score.log_probs],
-            "probability": [f"{math.exp(log_prob):.4g}" for log_prob in score.log_probs],
-        }
-    )
-    show(frame, score.sentence)
+    columns = {
+        "step": range(1, len(score.tokens) + 1),
+        "word": score.tokens,
+        "log_prob": [f"{log_prob:.4f}" for log_prob in score.log_probs],
+        "probability": [f"{math.exp(log_prob):.4g}" for log_prob in score.log_probs],
+    }
+    show(columns, score.sentence)
     say("log_prob", f"{score.log_prob:.4f}")
     say("perplexity", f"{score.perplexity:.2f}")
 
 
 def _table(scores: Sequence[SentenceScore], count: str) -> None:
-    frame = pd.DataFrame(
-        {
-            count: range(1, len(scores) + 1),
-            "sentence": [score.sentence for score in scores],
-            "tokens": [len(score.tokens) for score in scores],
-            "log_prob": [f"{score.log_prob:.4f}" for score in scores],
-            "perplexity": [f"{score.perplexity:.2f}" for score in scores],
-        }
-    )
-    show(frame, "log-probabilities in nats, the sentence's end counted")
+    columns = {
+        count: range(1, len(scores) + 1),
+        "sentence": [score.sentence for score in scores],
+        "tokens": [len(score.tokens) for score in scores],
+        "log_prob": [f"{score.log_prob:.4f}" for score in scores],
+        "perplexity": [f"{score.perplexity:.2f}" for score in scores],
+    }
+    show(columns, "log-probabilities in nats, the sentence's end counted")

@@ -110,7 +110,7 @@ class _Verb(CommandLine):
             return
         frame = self.model.score_frame()
         write_table(frame, self.folder / "test.csv")
-        show(readable(frame), "Test span")
+        show(readable(frame).to_dict("list"), "Test span")
         say("scores", self.folder / "test.csv")
         reference = getattr(self.model, "judged_by", None)
         if reference is not None:

@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 Dates: TypeAlias = npt.NDArray[Any]
 Seconds: TypeAlias = npt.NDArray[np.int64]
@@ -17,6 +16,8 @@ _MONDAY = 4 * DAY  # 1970-01-05 was one
 
 def market_times(ds: Dates, zone: str) -> Dates:
     """The file's times on the clock of a zone, where the file's are in UTC; as they are for the zone ""."""
+    import pandas as pd
+
     if not zone:
         return ds.astype("datetime64[ns]")
     moments = pd.DatetimeIndex(ds.astype("datetime64[ns]"), tz="UTC")
@@ -25,6 +26,8 @@ def market_times(ds: Dates, zone: str) -> Dates:
 
 def file_times(times: Dates, zone: str) -> Dates:
     """What `market_times` was given; an hour that a clock put forward leaves out is left out here too."""
+    import pandas as pd
+
     if not zone:
         return times.astype("datetime64[ns]")
     local = pd.DatetimeIndex(times.astype("datetime64[ns]"))

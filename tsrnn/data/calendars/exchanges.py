@@ -7,10 +7,9 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from tsrnn.data.calendars.clocks import Dates, Seconds, seconds
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 
 
 class Candidate(NamedTuple):
@@ -67,6 +66,8 @@ def recognised(days: Dates) -> str | None:
 
 def compare(days: Dates, calendar: str) -> tuple[int, Dates, Dates]:
     """Sessions between the first and last of `days`, those `days` lacks, and the days that are none."""
+    import pandas as pd
+
     day, known_from, known_until = trading_day(calendar)
     first, last = max(days[0], known_from), min(days[-1], known_until)
     days = days[(days >= first) & (days <= last)]
@@ -77,6 +78,8 @@ def compare(days: Dates, calendar: str) -> tuple[int, Dates, Dates]:
 @functools.cache
 def trading_day(calendar: str) -> tuple[Any, np.datetime64, np.datetime64]:
     """The offset from a session to the next, and the first and last day on which its holidays are known."""
+    import pandas as pd
+
     # The offset holds for all years, whichever year the calendar is built for.
     built = _build(calendar, "2022-01-01", "2022-12-31")
     # pandas makes holidays from 1970 to 2200.
@@ -89,7 +92,7 @@ def unknown_years(calendar: str, wanted: str) -> ConfigError:
     """What to say where a calendar is asked for what lies too early or too late for it."""
     _, known_from, known_until = trading_day(calendar)
     known = f"calendar {calendar} is known from {known_from} to {known_until} only"
-    return ConfigError(f"{known}, not {wanted}: use calendar 24/5")
+    return ConfigError(f"{known}, not {wanted}: use {argument('data.calendar', '24/5')}")
 
 
 class Schedule(NamedTuple):
@@ -139,4 +142,7 @@ def _build(calendar: str, first: str, last: str) -> Any:
         try:
             return exchange_calendars.get_calendar(calendar, start=first, end=last)
         except (NotImplementedError, ValueError) as error:
-            raise ConfigError(f"exchange_calendars fails on {calendar} with this pandas: use 24/5") from error
+            raise ConfigError(
+                f"exchange_calendars fails on {calendar} with this pandas: use "
+                f"{argument('data.calendar', '24/5')}"
+            ) from error

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from tsrnn.data.calendars.clocks import Dates
 from tsrnn.data.calendars.exchanges import compare, trading_day, unknown_years
@@ -42,6 +41,8 @@ def following_sessions(ds: Dates, calendar: str, count: int) -> Dates:
     Raises:
         ConfigError: if the calendar is not known so early or so late, or one date alone tells no step.
     """
+    import pandas as pd
+
     if ds.dtype.kind != "M":
         step = max(round(float(np.median(np.diff(ds)))), 1) if len(ds) > 1 else 1
         return np.asarray(ds[-1] + step * np.arange(1, count + 1), dtype=ds.dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import warnings
 from abc import abstractmethod
 from functools import cached_property
@@ -14,6 +13,7 @@ import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
+from tsrnn.data.panels.identity import panel_hash
 from tsrnn.data.source import DataSource
 from tsrnn.data.tables.frames import Labels
 from tsrnn.errors import ConfigError, DataWarning
@@ -165,15 +165,3 @@ def one_batch(item: Any) -> DataLoader[Any]:
     """A loader of one item, as it is."""
     items: Any = [item]
     return DataLoader(items, batch_size=None, collate_fn=lambda only: only)
-
-
-def panel_hash(panel: Panel) -> str:
-    """sha256 over names, time steps and values: the same data has the same hash, from whatever file."""
-    order = sorted(range(len(panel.unique_ids)), key=panel.unique_ids.__getitem__)
-    digest = hashlib.sha256("\x00".join(panel.unique_ids[series] for series in order).encode())
-    digest.update(np.ascontiguousarray(panel.ds).astype("int64").tobytes())
-    if panel.ends is not None:
-        digest.update(np.ascontiguousarray(panel.ends[order]).tobytes())
-    for series in order:  # one at a time: a copy of a hundred thousand would be as large as they are
-        digest.update(np.ascontiguousarray(panel.values[series]).tobytes())
-    return digest.hexdigest()

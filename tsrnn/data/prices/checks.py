@@ -118,7 +118,7 @@ def plain_values(y: pd.Series[Any], series: Sequence[str], source: Source) -> np
 def check_table(table: pd.DataFrame, names: list[str], source: Source, on_missing: str) -> pd.DataFrame:
     """The tidy frame of a table in series (a number into `names`), ds, y (NaN: missing) and row."""
     if on_missing not in ("error", "drop"):
-        raise ConfigError(f"on_missing must be error or drop, not {on_missing}")
+        raise ConfigError(f"{argument('data.on_missing')} must be error or drop, not {on_missing}")
     series = table["series"].to_numpy()
     y = table["y"].to_numpy()
     row = table["row"].to_numpy()

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 from torch.utils.data import DataLoader
 
-from tsrnn.checks import whole
+from tsrnn.checks import check_split, whole
 from tsrnn.codecs import Codec, LogReturns
-from tsrnn.data.calendars import check_calendar
 from tsrnn.data.loaders.streams import SeriesChunks
 from tsrnn.data.loaders.windows import RandomWindows
 from tsrnn.data.panels.base import PanelData, one_batch
 from tsrnn.data.prices.files import read_prices
 from tsrnn.data.prices.frames import prices_of_columns
+from tsrnn.data.prices.panels import panel_of
 from tsrnn.data.sample import dataset_path
 from tsrnn.data.tables.cells import Cells, Decimals, Thousands
 from tsrnn.data.tables.frames import FRAME, FrameColumns, Labels, checked_path, frame_columns, is_frame
-from tsrnn.errors import ConfigError, DataError, DataWarning, Notice, argument, first_few
+from tsrnn.errors import ConfigError, DataError, Notice, argument
 from tsrnn.protocols import Holdout, Panel
 
 LONGEST_WINDOW, LONGEST_WARM_UP, SHORTEST_WINDOW = 256, 64, 16
@@ -96,22 +96,28 @@ class PriceSeries(PanelData):
         super().__init__()
         if path is not None and not is_frame(path):
             checked_path(path)
-        if min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
-            raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
+        check_split(split)
         if (train_end is None) != (valid_end is None):
-            raise ConfigError("train_end and valid_end must be given together")
+            raise ConfigError(
+                f"{argument('data.train_end')} and {argument('data.valid_end')} must be given together"
+            )
         if test_end is not None and train_end is None:
-            raise ConfigError("test_end is given with train_end and valid_end")
+            raise ConfigError(
+                f"{argument('data.test_end')} is given with {argument('data.train_end')} and "
+                f"{argument('data.valid_end')}"
+            )
         for name, size in (
             ("horizon", horizon),
             ("batch_size", batch_size),
             ("batches_per_epoch", batches_per_epoch),
         ):
-            whole(name, size, 1)
+            whole(argument(f"data.{name}"), size, 1)
         if window_length is not None:
-            whole("window_length", window_length, 2)
-        if warm_up is not None and not 0 <= whole("warm_up", warm_up, 0) < (window_length or LONGEST_WINDOW):
-            raise ConfigError(f"warm_up must lie between 0 and window_length - 1, not at {warm_up}")
+            whole(argument("data.window_length"), window_length, 2)
+        name = argument("data.warm_up")
+        if warm_up is not None and not 0 <= whole(name, warm_up, 0) < (window_length or LONGEST_WINDOW):
+            longest = f"{argument('data.window_length')} - 1"
+            raise ConfigError(f"{name} must lie between 0 and {longest}, not at {warm_up}")
         self.path = path
         self.column = column
         self.symbols = symbols
@@ -219,7 +225,9 @@ class PriceSeries(PanelData):
             spans = (*(int(len(ds) * share) for share in shares), len(ds))
         if not 0 < spans[0] <= spans[1] <= spans[2]:
             raise ConfigError(
-                "train_end, valid_end and test_end must be dates in that order, inside the data"
+                f"{argument('data.train_end')}, {argument('data.valid_end')} and "
+                f"{argument('data.test_end')} must be "
+                "dates in that order, inside the data"
             )
         shortest = self._window_length or 2 * SHORTEST_WINDOW
         if spans[0] < shortest:
@@ -257,36 +265,10 @@ class PriceSeries(PanelData):
         """
         train, valid, test = self.spans
         if valid == test:
-            raise DataError("the test span is empty: give the split a third share", path=self.source)
-        return one_batch(Holdout(self.panel.part(0, test), valid - 1, 1, self.codec.seasons, train))
-
-
-def panel_of(frame: pd.DataFrame, calendar: str, source: str, shortest: int = 2) -> Panel:
-    """A tidy frame (unique_id, ds, y) as a panel on the union of its sessions.
-
-    A series with fewer than `shortest` prices is named in a warning and left out.
-
-    Raises:
-        DataError: if every series is that short.
-    """
-    counts = frame.groupby("unique_id", sort=False)["y"].size()
-    short = counts[counts < shortest]
-    if len(short):
-        listing = first_few([f"{name} ({count})" for name, count in short.items()])
-        if len(short) == len(counts):
             raise DataError(
-                f"a series needs at least {shortest} prices (the window); there are fewer of {listing}",
-                path=source,
+                f"the test span is empty: give {argument('data.split')} a third share", path=self.source
             )
-        warnings.warn(
-            DataWarning(f"{source}: left out, with fewer than {shortest} prices: {listing}"), stacklevel=2
-        )
-        frame = frame[frame["unique_id"].isin(counts.index[counts >= shortest])]
-    names = tuple(str(name) for name in frame["unique_id"].unique())
-    wide = frame.pivot(index="ds", columns="unique_id", values="y").sort_index()[list(names)]
-    ds = wide.index.to_numpy()
-    values = wide.to_numpy(dtype=np.float64).T.copy()
-    return Panel(names, ds, values, check_calendar(ds, calendar, source), kind="prices")
+        return one_batch(Holdout(self.panel.part(0, test), valid - 1, 1, self.codec.seasons, train))
 
 
 def _moment(end: Any, ds: np.ndarray[Any, Any]) -> Any:

@@ -14,7 +14,8 @@ import pandas as pd
 
 from tsrnn.codecs import Codec
 from tsrnn.data.prices.checks import check_prices
-from tsrnn.data.prices.series import PriceSeries, panel_of
+from tsrnn.data.prices.panels import panel_of
+from tsrnn.data.prices.series import PriceSeries
 from tsrnn.data.providers.adjustment import tidy_prices, usable
 from tsrnn.data.providers.base import (
     History,
@@ -26,7 +27,7 @@ from tsrnn.data.providers.base import (
     closed_sessions,
 )
 from tsrnn.data.providers.cache import Fetched, PriceCache
-from tsrnn.errors import ConfigError
+from tsrnn.errors import ConfigError, argument
 from tsrnn.protocols import Panel, time_text
 
 _PROBE = "^GSPC"  # a symbol that Yahoo has whenever it has anything
@@ -265,19 +266,28 @@ class Yahoo(PriceSeries):
             seed=seed,
         )
         if on_missing_ticker not in ("error", "skip"):
-            raise ConfigError(f"on_missing_ticker must be error or skip, not {on_missing_ticker}")
+            raise ConfigError(
+                f"{argument('data.on_missing_ticker')} must be error or skip, not {on_missing_ticker}"
+            )
         self.tickers = checked_symbols(tickers)
-        self.start = checked_day(start, "start")
-        self.end = None if end is None else checked_day(end, "end")
-        self.as_of = None if as_of is None else checked_day(as_of, "as_of")
+        self.start = checked_day(start, argument("data.start"))
+        self.end = None if end is None else checked_day(end, argument("data.end"))
+        self.as_of = None if as_of is None else checked_day(as_of, argument("data.as_of"))
         self.on_missing_ticker = on_missing_ticker
         self.refresh = refresh
         if self.end is not None and self.end < self.start:
-            raise ConfigError(f"end ({end}) lies before start ({start})")
+            raise ConfigError(
+                f"{argument('data.end')} ({end}) lies before {argument('data.start')} ({start})"
+            )
         if self.as_of is not None and (self.as_of < self.start or (self.end and self.as_of < self.end)):
-            raise ConfigError(f"as_of ({as_of}) lies before {'end' if self.end else 'start'}")
+            raise ConfigError(
+                f"{argument('data.as_of')} ({as_of}) lies before "
+                f"{argument('data.end' if self.end else 'data.start')}"
+            )
         if self.as_of is not None and self.as_of >= pd.Timestamp.now().normalize():
-            raise ConfigError(f"as_of ({as_of}) has not passed: its dividends are not known yet")
+            raise ConfigError(
+                f"{argument('data.as_of')} ({as_of}) has not passed: its dividends are not known yet"
+            )
 
     @property
     def source(self) -> str:

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
-from tsrnn.data.panels.base import panel_hash
+from tsrnn.data.panels.identity import panel_hash
 from tsrnn.errors import ConfigError, DataError
 from tsrnn.evaluation.backtests.scored_forecast import score_forecast
 from tsrnn.evaluation.backtests.seen import refuse_seen
@@ -171,6 +170,8 @@ def backtest(
         _claim(
             parts, {"plan": plan, "models": {n: _identity(p) for n, p in zip(names, predictors, strict=True)}}
         )
+    from tqdm.auto import tqdm
+
     frames = []
     with tqdm(total=len(places) * len(names), unit="origin", disable=not progress) as bar:
         for predictor, name in zip(predictors, names, strict=True):

@@ -174,6 +174,8 @@ def _draw_time(axes: list[Axes], ds: npt.NDArray[Any], forecast: Forecast | Quan
     start, (origin, *_, end) = _positions(ds)[0], _positions(np.append(forecast.origins[:1], forecast.ds[0]))
     margin = 0.006 * (end - start)
     axes[0].set_xlim(start, end + margin)
+    for axis in axes[:-1]:
+        axis.xaxis.set_visible(False)  # its ticks are those of the last row, and take a third of the drawing
     for axis in axes:
         axis.axvspan(origin, end + margin, color=FUTURE, linewidth=0, zorder=0)
     place: dict[str, Any] = {"transform": axes[0].transAxes, "ha": "right", "va": "bottom"}
