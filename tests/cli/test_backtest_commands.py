@@ -188,6 +188,11 @@ def test_a_mistake_is_said_in_one_line(arguments, said, capsys, tmp_path):
     assert said in lines[0]
 
 
+def test_leaktest_of_a_run_asks_for_a_configuration(capsys):
+    assert main(["leaktest", "prices_run", "mine.csv"]) == 2
+    assert "prices_run: a folder is no configuration" in capsys.readouterr().err
+
+
 def test_leaktest_finds_nothing_in_what_is_shipped(capsys):
     assert main(["leaktest", CONFIG, "mine.csv", *CHANGES, "--pairs", "60"]) == 0
     said = facts(capsys.readouterr().out)

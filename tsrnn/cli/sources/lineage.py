@@ -49,6 +49,8 @@ def lineage(path: Path, load: Callable[[str], Any] = yaml.safe_load) -> list[tup
 
 def _keys(path: Path, load: Callable[[str], Any]) -> Keys:
     """What a file says; nothing, where it is not a mapping in YAML: the parser says so better."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: a folder is no configuration: name a YAML file")
     try:
         keys = load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
