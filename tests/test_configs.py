@@ -132,11 +132,11 @@ def test_a_panel_s_configuration_takes_any_head(tmp_path, capsys):
 
 @pytest.mark.parametrize("path", LANGUAGE, ids=lambda path: path.stem)
 def test_a_configuration_for_words_takes_one_step(path, tmp_path, capsys):
-    """On a small text of 15,000 words, which stands for corpora that are not bundled."""
+    """On a text of 15,000 different words, which stands for corpora that are not bundled."""
     words = [f"word{index}" for index in range(15_000)]
-    text = "\n".join(" ".join(words[start : start + 20]) for start in range(0, len(words), 20)) + "\n"
-    for part in ("train", "valid", "test"):
-        (tmp_path / f"{part}.txt").write_text(text)
+    lines = [" ".join(words[start : start + 20]) + "\n" for start in range(0, len(words), 20)]
+    for part, count in {"train": len(lines), "valid": 20, "test": 20}.items():
+        (tmp_path / f"{part}.txt").write_text("".join(lines[:count]))
     options = [
         "--data.corpus",
         "null",

@@ -10,11 +10,18 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
-from tests.training.test_checkpoints import new_data, new_task, new_trainer
+from tests.prices import random_walks
+from tests.training.test_checkpoints import SMALL, new_task, new_trainer
+from tsrnn.data import PriceSeries
 from tsrnn.errors import CheckpointError, DataWarning
 from tsrnn.training import AtomicCheckpointIO, RunCheckpoint, load
 from tsrnn.training.experiment import make_trainer, train
 from tsrnn.training.runtime.quiet import quiet
+
+
+def new_data():
+    """Of as little as an epoch can be: what is tested is how each one begins and ends."""
+    return PriceSeries(random_walks(1, 200), **{**SMALL, "batches_per_epoch": 1, "batch_size": 2})
 
 
 def callbacks():

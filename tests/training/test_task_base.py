@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import multiprocessing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.utils.data import DataLoader
 
 from tsrnn.backbones import GRU
@@ -24,8 +23,6 @@ from tsrnn.protocols import Batch, Encoding
 from tsrnn.training import AtomicCheckpointIO, LanguageModel, load
 from tsrnn.training.runtime.quiet import quiet
 from tsrnn.training.tasks.base import Task
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 class Pairs(NamedTuple):
@@ -115,39 +112,34 @@ def test_the_training_loss_of_an_autoregressive_task_is_the_mean_over_what_is_ob
     torch.testing.assert_close(loss, -nats[observed].sum() / int(observed.sum()))
 
 
-SCRIPT = """
-import json, sys
-import torch
-from torch import distributed
-from tests.training.test_task_base import GRU, Regression, Regressor, pairs
-
-rank, size, file = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-if size > 1:
-    distributed.init_process_group("gloo", init_method=f"file://{file}.group", rank=rank, world_size=size)
-torch.manual_seed(0)
-task, batch = Regression(Regressor(GRU(2, 4))).double(), pairs()
-batch = batch._replace(inputs=batch.inputs.double(), targets=batch.targets.double())
-share = slice(0, 8) if size == 1 else (slice(0, 3), slice(3, 8))[rank]  # 2 observed here and 4 there
-task.training_step(type(batch)(*(part[share] for part in batch)), 0).backward()
-gradients = torch.cat([weight.grad.flatten() for weight in task.parameters()])
-if size > 1:
-    distributed.all_reduce(gradients)
-    gradients /= size
-    distributed.barrier()
-    distributed.destroy_process_group()
-with open(f"{file}.{rank}.json", "w") as out:
-    json.dump(gradients.tolist(), out)
-"""
+def write_gradients(rank: int, size: int, file: str) -> None:
+    """Of one step in one of several processes, summed as DDP sums them, to a file."""
+    if size > 1:
+        distributed.init_process_group("gloo", init_method=f"file://{file}.group", rank=rank, world_size=size)
+    torch.manual_seed(0)
+    task, batch = Regression(Regressor(GRU(2, 4))).double(), pairs()
+    batch = batch._replace(inputs=batch.inputs.double(), targets=batch.targets.double())
+    share = slice(0, 8) if size == 1 else (slice(0, 3), slice(3, 8))[rank]  # 2 observed here and 4 there
+    task.training_step(Pairs(*(part[share] for part in batch)), 0).backward()
+    gradients = torch.cat([weight.grad.flatten() for weight in task.parameters() if weight.grad is not None])
+    if size > 1:
+        distributed.all_reduce(gradients)
+        gradients /= size
+        distributed.barrier()
+        distributed.destroy_process_group()
+    Path(f"{file}.{rank}.json").write_text(json.dumps(gradients.tolist()))
 
 
 def test_of_two_processes_every_observed_target_weighs_the_same(tmp_path):
     def gradients(size: int) -> list[list[float]]:
         file = tmp_path / f"of_{size}"
-        code = [sys.executable, "-c", SCRIPT]
-        running = [
-            subprocess.Popen([*code, str(rank), str(size), str(file)], cwd=ROOT) for rank in range(size)
-        ]
-        assert [process.wait(600) for process in running] == [0] * size
+        fork = multiprocessing.get_context("fork")  # a new interpreter would import for seconds
+        running = [fork.Process(target=write_gradients, args=(rank, size, str(file))) for rank in range(size)]
+        for process in running:
+            process.start()
+        for process in running:
+            process.join(600)
+        assert [process.exitcode for process in running] == [0] * size
         return [json.loads(Path(f"{file}.{rank}.json").read_text()) for rank in range(size)]
 
     (alone,), both = gradients(1), gradients(2)
