@@ -72,7 +72,10 @@ def training(_=None):
     return Path("runs/latest/config.yaml").is_file()
 
 
-@pytest.mark.parametrize(("number", "status", "word"), [(15, 143, "terminated"), (2, 130, "interrupted")])
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(15, 143, "terminated"), pytest.param(2, 130, "interrupted", marks=pytest.mark.slow)],
+)
 def test_a_run_that_is_told_to_stop_is_saved_and_resumes_to_the_same_numbers(number, status, word):
     code, out, err = stopped_by(number, "fit", "--config", CONFIG, *SMALL, *ENDLESS, ready=training)
     assert (code, out) == (status, "")
@@ -109,12 +112,30 @@ def test_a_signal_during_the_start_is_said_too():
     assert not training()
 
 
-def test_a_backtest_that_is_told_to_stop_counts_no_half_trained_network():
-    arguments = ["backtest", CONFIG, "mine.csv", *SMALL[2:], *ENDLESS, "--horizon", "2", "--out", "out"]
-    begun = Path("out/fits/runs")
-    code, _, err = stopped_by(15, *arguments, ready=lambda _: begun.is_dir())
-    assert code == 143
-    assert err.endswith("tsrnn: terminated\n")
+@pytest.fixture
+def signal_after(monkeypatch):
+    """Makes this process get a signal at a step of its training."""
+    counted = RunKeeper.on_train_batch_end
+
+    def after(step, number=signal.SIGTERM):
+        def stop(self, trainer, *arguments):
+            if trainer.global_step == step:
+                os.kill(os.getpid(), number)
+            counted(self, trainer, *arguments)
+
+        monkeypatch.setattr(RunKeeper, "on_train_batch_end", stop)
+
+    yield after
+    monkeypatch.setattr(RunKeeper, "on_train_batch_end", counted)
+
+
+def test_a_backtest_that_is_told_to_stop_counts_no_half_trained_network(signal_after, capsys):
+    signal_after(3)
+    assert (
+        main(["backtest", CONFIG, "mine.csv", *SMALL[2:], *ENDLESS, "--horizon", "2", "--out", "out"]) == 143
+    )
+    assert capsys.readouterr().err.endswith("tsrnn: terminated\n")
+    assert Path("out/fits/runs").is_dir()
     assert list(Path("out/fits").glob("*.ckpt")) == []
     assert list(Path("out").rglob("*.parquet")) == []
 
@@ -162,33 +183,37 @@ def test_a_choice_by_a_validation_that_is_switched_off_is_one_line(capsys):
 EPOCHS = ["--data.batches_per_epoch", "6", "--trainer.max_epochs", "3", "--trainer.val_check_interval", "2"]
 
 
-@pytest.mark.parametrize("step", [1, 2, 6, 13, 16, 18])
-def test_a_run_that_is_told_to_stop_at_any_step_misses_no_validation_and_no_best(step, monkeypatch):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nobody stops: its folder."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_long(folder / "mine.csv", random_walks())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["fit", "--config", CONFIG, *SMALL, *EPOCHS]) == 0
+    return folder / "runs" / "latest"
+
+
+@pytest.mark.parametrize(("step", "number"), [(1, 2), (2, 15), (6, 15), (13, 15), (16, 2), (18, 15)])
+def test_a_run_that_is_told_to_stop_at_any_step_misses_no_validation_and_no_best(
+    step, number, whole, signal_after, capsys
+):
     """A validation is due after every second step, and the last one is the best."""
-    fit = ["fit", "--config", CONFIG, *SMALL, *EPOCHS, "--trainer.default_root_dir"]
-    assert main([*fit, "whole"]) == 0
-    scores = pd.read_csv("whole/latest/metrics.csv")["valid_nats"].dropna().tolist()
+    scores = pd.read_csv(whole / "metrics.csv")["valid_nats"].dropna().tolist()
     assert len(scores) == 9
     assert min(scores) == scores[-1]
-    counted = RunKeeper.on_train_batch_end
-
-    def stop(self, trainer, *arguments):
-        if trainer.global_step == step:
-            os.kill(os.getpid(), signal.SIGTERM)
-        counted(self, trainer, *arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunKeeper, "on_train_batch_end", stop)
-        assert main([*fit, "stopped"]) == 143
+    fit = ["fit", "--config", CONFIG, *SMALL, *EPOCHS, "--trainer.default_root_dir"]
+    signal_after(step, number)
+    assert main([*fit, "stopped"]) == 128 + number
+    assert {2: "tsrnn: interrupted; to", 15: "tsrnn: terminated; to"}[number] in capsys.readouterr().err
+    signal_after(-1)
     assert main([*fit, "resumed", "--ckpt_path", "stopped/latest"]) == 0
-    whole, resumed = (pd.read_csv(f"{root}/latest/metrics.csv") for root in ("whole", "resumed"))
-    pd.testing.assert_frame_equal(resumed, whole)
+    resumed = Path("resumed/latest")
+    pd.testing.assert_frame_equal(*(pd.read_csv(run / "metrics.csv") for run in (resumed, whole)))
     for name in ("best", "last"):
-        resumed, whole = (
-            weights_of(f"{root}/latest/checkpoints/{name}.ckpt") for root in ("resumed", "whole")
-        )
-        assert resumed[0] == whole[0] == 18
-        assert all(torch.equal(resumed[1][key], weight) for key, weight in whole[1].items())
+        ours, theirs = (weights_of(run / "checkpoints" / f"{name}.ckpt") for run in (resumed, whole))
+        assert ours[0] == theirs[0] == 18
+        assert all(torch.equal(ours[1][key], weight) for key, weight in theirs[1].items())
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(capsys):
@@ -326,7 +351,7 @@ def test_identical_fits_are_equal_in_every_bit_on_a_busy_machine(monkeypatch):
         assert main(arguments) == 0
 
     try:
-        assert all(same(found) for found in fits_beside_a_busy_machine(3, 5, fit))
+        assert all(same(found) for found in fits_beside_a_busy_machine(2, 5, fit))
     finally:
         torch.set_float32_matmul_precision(precision)
 
