@@ -21,6 +21,9 @@ from tsrnn.models import AutoregressiveModel
 CONFIGS = Path(__file__).parent.parent / "configs"
 FORECAST = sorted(CONFIGS.glob("forecast/*.yaml"))
 LANGUAGE = sorted(CONFIGS.glob("language/*.yaml"))
+PAIRS = sorted(
+    path for room in ("translate", "classify", "caption") for path in CONFIGS.glob(f"{room}/*.yaml")
+)
 BACKBONES = sorted(CONFIGS.glob("backbones/*.yaml"))
 
 
@@ -56,6 +59,7 @@ def test_the_shipped_configurations_are_found():
         *("python_docs_lstm", "ptb_small", "ptb_zaremba_small", "wikitext2", "korean", "my_text")
     }
     assert {path.stem for path in PRICES} == {"prices_rnn", "prices_lstm", "prices_gru", "yahoo_lstm"}
+    assert {path.stem for path in PAIRS} == {"dates", "multi30k", "text", "digits"}
     assert {path.stem for path in PANELS} == {"m4_hourly", "panel", "panel_daily", "panel_monthly"}
 
 
@@ -154,6 +158,44 @@ def test_a_configuration_for_words_takes_one_step(path, tmp_path, capsys):
     assert (tmp_path / "latest" / "checkpoints" / "best.ckpt").is_file()
 
 
+def made_up_pairs(path, folder):
+    """A small file of the kind that the configuration is for, and the options that name it."""
+    texts = [f"the {word} sat on chair {row}" for row in range(40) for word in ("cat", "dog")]
+    if path.stem == "multi30k":
+        for split in ("train", "val", "test_2016"):
+            for language in ("en", "de"):
+                lines = [f"{split.replace('_', ' ')}: {text}\n" for text in texts]
+                (folder / f"{split}.{language}").write_text("".join(lines))
+        return ["--data.path", str(folder)]
+    rows = [f"{text}\t{('no', 'yes')['cat' in text]}\n" for text in texts]
+    (folder / "pairs.tsv").write_text("text\tlabel\n" + "".join(rows))
+    if path.stem == "text":
+        return ["--data.path", str(folder / "pairs.tsv")]
+    if path.stem == "dates":
+        named = ["--data.source", "text", "--data.target", "label", "--data.split", "[0.6, 0.2, 0.2]"]
+        return ["--data.corpus", "null", "--data.path", str(folder / "pairs.tsv"), *named]
+    return []  # the digits are there
+
+
+@pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
+def test_a_configuration_for_pairs_takes_one_step_and_is_tested(path, tmp_path, capsys):
+    options = [*made_up_pairs(path, tmp_path), "--trainer.default_root_dir", str(tmp_path / "runs")]
+    options += ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "1"]
+    if path.stem in ("multi30k", "dates"):
+        options += ["--model.beam", "1", "--model.maximum_length", "5"]
+    assert main(["fit", "--config", str(path), *options]) == 0
+    assert "valid_nats" in capsys.readouterr().out
+    root = ["--trainer.default_root_dir", str(tmp_path / "runs")]
+    assert main(["test", str(tmp_path / "runs" / "latest"), *root]) == 0
+    assert ("accuracy" if path.stem == "text" else "exact_percent") in capsys.readouterr().out
+    if path.stem == "text":  # once is enough: what is of forecasts alone is refused
+        run = str(tmp_path / "runs" / "latest")
+        assert main(["test", run, *root, "--reference", "drift"]) == 2
+        assert "--reference is for forecasts" in capsys.readouterr().err
+        assert main(["predict", run, *root]) == 2
+        assert "use tsrnn generate, translate, caption or classify" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("path", FORECAST, ids=lambda path: path.stem)
 def test_the_schedule_ends_where_training_does(path):
     config = said(path)
@@ -164,7 +206,7 @@ def test_the_schedule_ends_where_training_does(path):
     assert config["trainer"]["gradient_clip_val"] == 1.0
 
 
-@pytest.mark.parametrize("path", [*FORECAST, *LANGUAGE, *BACKBONES], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*FORECAST, *LANGUAGE, *PAIRS, *BACKBONES], ids=lambda path: path.stem)
 def test_every_key_with_a_value_of_its_own_is_commented(path):
     lines = path.read_text().splitlines()
     assert lines[0].startswith("# ")
@@ -181,7 +223,9 @@ def leaves(keys, place=()):
 
 
 WITH_A_BASE = {
-    path: lineage(path)[-2][0] for path in [*FORECAST, *LANGUAGE, *BACKBONES] if len(lineage(path)) > 1
+    path: lineage(path)[-2][0]
+    for path in [*FORECAST, *LANGUAGE, *PAIRS, *BACKBONES]
+    if len(lineage(path)) > 1
 }
 
 
@@ -189,6 +233,7 @@ def test_some_configurations_say_only_what_they_have_of_their_own():
     assert {path.stem: base.stem for path, base in WITH_A_BASE.items()} == {
         **dict.fromkeys(("prices_gru", "prices_rnn", "yahoo_lstm"), "prices_lstm"),
         **dict.fromkeys(("panel_daily", "panel_monthly"), "panel"),
+        "multi30k": "dates",
         **{"wikitext2": "ptb_small", **dict.fromkeys(("korean", "my_text"), "python_docs_lstm")},
     }
 

@@ -45,6 +45,9 @@ def folder(tmp_path_factory):
     visits = pd.DataFrame({"unique_id": "visits", "ds": days, "y": visits})
     visits.to_csv(folder / "my_series.csv", index=False)
     (folder / "my_text.txt").write_text("The class is an object.\n" * 400)
+    reviews = [f"film {row} is a {word} film,{word}\n" for row in range(60) for word in ("fine", "dull")]
+    (folder / "my_reviews.csv").write_text("text,label\n" + "".join(reviews))
+    np.save(folder / "my_vectors.npy", np.zeros((2, 64)))
     (folder / "my_cells.py").write_text((ROOT / "tests" / "cli" / "my_cells.py").read_text())
     return folder
 
@@ -63,7 +66,8 @@ def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
     for command in commands:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "fit":
-            sizes = {"configs/language": QUICK_WORDS, "/panel": QUICK_SERIES}
+            rooms = ("language", "translate", "classify", "caption")
+            sizes = {**{f"configs/{room}": QUICK_WORDS for room in rooms}, "/panel": QUICK_SERIES}
             named = (sizes[key] for key in sizes if any(key in part for part in arguments))
             arguments += next(named, QUICK)
         elif any(part.endswith(".yaml") for part in arguments):

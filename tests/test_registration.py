@@ -335,7 +335,9 @@ def is_a_part(found):
     )
 
 
-@pytest.mark.parametrize("room", sorted({kind.room for kind in KINDS.values()} | {"tsrnn.conditioning"}))
+@pytest.mark.parametrize(
+    "room", sorted({kind.room for kind in KINDS.values()} | {"tsrnn.conditioning", "tsrnn.encoders"})
+)
 def test_no_class_of_a_room_was_forgotten_in_its_init(room):
     exported = importlib.import_module(room).__all__
     forgotten = {

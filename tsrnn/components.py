@@ -23,7 +23,7 @@ Description = dict[str, Any]
 _ROOMS = tuple(
     f"tsrnn.{room}"
     for room in (
-        *("backbones", "codecs", "conditioning", "embeddings", "heads"),
+        *("backbones", "codecs", "conditioning", "embeddings", "encoders", "heads"),
         *("models", "training", "estimator"),
     )
 )

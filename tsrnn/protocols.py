@@ -94,6 +94,22 @@ class Batch(NamedTuple):
     context: Context | None = None
 
 
+class PairBatch(NamedTuple):
+    """Sources, and what is to be said of each: a sequence, a class or a number.
+
+    Attributes:
+        source: (B, S) token ids, (B, S, D) values, or (B, F) where a source is a vector.
+        lengths: (B,) true lengths of the sources; None: all are full.
+        target: a sequence in model steps, (B, T); or a class (int64) or a number of each row, (B,).
+        rows: (B,) the places of the pairs in what they were taken from.
+    """
+
+    source: Tensor
+    lengths: Tensor | None
+    target: Encoding | Tensor
+    rows: Tensor
+
+
 class Distribution(Protocol):
     """The density of a step, for a whole batch of steps at once."""
 

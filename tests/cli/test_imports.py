@@ -39,6 +39,8 @@ HELP = [[verb, "--help"] for verb in _VERBS]
 MISTAKES = [
     *[[verb, "runs/latset"] for verb in ("test", "validate", "predict", "forecast", "inspect", "score")],
     *[[verb, "pirces.ckpt", "words"] for verb in ("generate", "neighbours", "score")],
+    *(["translate", "pirces.ckpt", "a"], ["classify", "words.ckpt", "--file", "wrods.txt"]),
+    ["caption", "words.ckpt", "vecs.npy"],
     *(["backtest", "pirces.ckpt"], ["backtest", "pirces.yaml"], ["leaktest", "pirces.yaml"]),
     *(["fit", "--config", "pirces.yaml"], ["forecast", "prices.ckpt", "pirces.csv"]),
     *(["score", "words.ckpt", "--file", "wrods.txt"], ["fetch", "AAPL", "--output", "nowhere/prices.csv"]),

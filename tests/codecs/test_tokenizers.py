@@ -152,3 +152,11 @@ def test_a_vocabulary_of_counts_has_the_special_tokens_first_and_once():
 def test_a_tokenizer_says_how_it_splits_and_writes():
     with pytest.raises(TypeError):
         Tokenizer()
+
+
+def test_subwords_can_have_punctuation_marks_by_themselves():
+    lines = ["a cat, a cat.", "the cat, the cat."] * 20
+    assert "▁cat," in Subwords(40).fit(lines).split("a cat, a")
+    apart = Subwords(40, marks=True).fit(lines)
+    assert apart.split("a cat, a") == ["a", "▁cat", ",", "▁a"]
+    assert apart.join(apart.split("the cat, a cat.")) == "the cat, a cat."

@@ -389,3 +389,20 @@ def test_what_cannot_be_tied_is_refused() -> None:
         AutoregressiveModel(LogReturns(), ValueEmbedding(7, 4), GRU(4, 4), Normal(4), tied=True)
     with pytest.raises(ConfigError, match="an embedding of tokens and a head over classes"):
         AutoregressiveModel(Vocabulary(WORDS), TokenEmbedding(CLASSES, 4), GRU(4, 4), Normal(4), tied=True)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+def test_smoothed_labels_have_the_same_loss_and_gradient_as_by_definition(smoothing):
+    torch.manual_seed(0)
+    head = Categorical(5, 7).double()
+    features = torch.randn(3, 4, 5, dtype=torch.float64, requires_grad=True)
+    classes = torch.randint(0, 7, (3, 4))
+    every = head(features).logits.log_softmax(-1)
+    own = every.gather(-1, classes.unsqueeze(-1)).squeeze(-1)
+    expected = (1 - smoothing) * own + smoothing * every.mean(-1)
+    found = head(features).smoothed_log_prob(classes, smoothing)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+    parameters = (features, *head.parameters())
+    ours = torch.autograd.grad(found.sum(), parameters, retain_graph=True)
+    theirs = torch.autograd.grad(expected.sum(), parameters)
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ import tsrnn.embeddings  # noqa: F401  (short names resolve among the classes th
 from tsrnn.checkpoints.paths import checkpoint_path
 from tsrnn.checkpoints.reading import read_checkpoint
 from tsrnn.cli.arguments import ConfigurationParser, modules_of
+from tsrnn.cli.sources.configuration import FROM_DATA
 from tsrnn.components import describe, find_class
 from tsrnn.data.source import data_source
 from tsrnn.errors import ConfigError
@@ -90,9 +92,10 @@ class CommandLine(LightningCLI):
                 help="baseline that the verdict is over; default: random-walk for prices, else the naive "
                 "forecast that was best on the validation span",
             )
-        parser.link_arguments(
-            "data", "model.init_args.codec", compute_fn=lambda data: data.codec, apply_on="instantiate"
-        )
+        for name in FROM_DATA:  # what a task does not take is not given to it
+            parser.link_arguments(
+                "data", f"model.init_args.{name}", compute_fn=partial(_told, name), apply_on="instantiate"
+            )
 
     def prepare_process(self) -> None:
         """Threads, and kernels that suit the processor."""
@@ -131,7 +134,7 @@ class CommandLine(LightningCLI):
             self.model = load(self._checkpoint, modules=modules_of(self.config[self.verb].model))
             for name, value in configured.settings.items():
                 setattr(self.model, name, value)
-            self.source.adopt(self.model.model.codec)  # first: it says how a text is read
+            self.source.adopt_from(self.model.model)  # first: it says how a text is read
             self.source.refuse_seen(self.verb, self._contents["data"])
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
@@ -174,6 +177,11 @@ class CommandLine(LightningCLI):
         if monitor is not None and not self.datamodule.val_dataloader():
             problem = f"the validation span is empty, but the callbacks choose by {monitor}"
             raise ConfigError(f"{problem}: {data_source(self.datamodule).advice_without_validation()}")
+
+
+def _told(name: str, data: Any) -> Any:
+    """What a data module says by that name, if it says it."""
+    return getattr(data, name, None)
 
 
 def _loggers(folder: Path) -> list[Logger]:

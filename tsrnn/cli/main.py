@@ -30,6 +30,9 @@ _VERBS = {
     "leaktest": ("leaktest", "prove that nothing sees the future:  tsrnn leaktest CONFIG [FILE]"),
     "score": ("score", 'how probable words are:  tsrnn score CKPT "a sentence"'),
     "generate": ("generate", 'continue a prompt:  tsrnn generate CKPT "a prompt" --words 100'),
+    "translate": ("conditional", 'a sentence into another:  tsrnn translate CKPT "a sentence"'),
+    "classify": ("classify", 'the class of a text:  tsrnn classify CKPT "a text"'),
+    "caption": ("conditional", "a text for each vector:  tsrnn caption CKPT vectors.npy"),
     "neighbours": ("neighbours", "the words most like one:  tsrnn neighbours CKPT WORD"),
     "inspect": ("inspect", "what a checkpoint holds:  tsrnn inspect CKPT"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import os
 import re
 import sys
@@ -200,6 +201,17 @@ def file_as_keys(options: argparse.Namespace) -> list[str]:
     given = {} if options.file is None else {"path": options.file, **how_to_read(options)}
     text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
     return [f"--data.{name}={value}" for name, value in text.items()]
+
+
+def not_negative(text: str) -> float:
+    """A finite number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be 0 or more, not {text}")
+    return value
 
 
 def positive(text: str) -> int:

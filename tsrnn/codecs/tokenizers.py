@@ -144,6 +144,7 @@ class Subwords(Tokenizer):
     Args:
         vocabulary_size: number of different pieces at most, `<unk>` included; `<eos>` comes on top.
         model: what `fit` learned, the JSON of a Hugging Face tokenizer. None: `fit` comes first.
+        marks: whether punctuation marks are pieces of their own, so that a word is the same before a comma.
 
     Raises:
         ConfigError: if vocabulary_size is below 2, or the library `tokenizers` is not installed.
@@ -151,13 +152,14 @@ class Subwords(Tokenizer):
 
     fitted: ClassVar[tuple[str, ...]] = ("model",)
 
-    def __init__(self, vocabulary_size: int = 8000, model: str | None = None) -> None:
+    def __init__(self, vocabulary_size: int = 8000, model: str | None = None, marks: bool = False) -> None:
         if vocabulary_size < 2:
             raise ConfigError(
                 f"{argument('data.tokenizer.vocabulary_size')} must be at least 2, not {vocabulary_size}"
             )
         self.vocabulary_size = vocabulary_size
         self.model = model
+        self.marks = marks
         self.needs_fit = model is None
         _library()
 
@@ -168,12 +170,15 @@ class Subwords(Tokenizer):
         library = _library()
         learner = library.Tokenizer(library.models.BPE(unk_token=UNKNOWN))
         learner.normalizer = library.normalizers.NFC()
-        learner.pre_tokenizer = library.pre_tokenizers.Metaspace(prepend_scheme="never")
+        parts = library.pre_tokenizers
+        learner.pre_tokenizer = parts.Metaspace(prepend_scheme="never")
+        if self.marks:
+            learner.pre_tokenizer = parts.Sequence([learner.pre_tokenizer, parts.Punctuation()])
         trainer = library.trainers.BpeTrainer(
             vocab_size=self.vocabulary_size, special_tokens=[UNKNOWN], show_progress=False
         )
         learner.train_from_iterator(lines, trainer)
-        return Subwords(self.vocabulary_size, learner.to_str())
+        return Subwords(self.vocabulary_size, learner.to_str(), self.marks)
 
     def split(self, line: str) -> list[str]:
         """The pieces of the line.

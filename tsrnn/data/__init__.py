@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from tsrnn.data.loaders.windows import BlocksBefore as BlocksBefore
     from tsrnn.data.loaders.windows import BlockWindows as BlockWindows
     from tsrnn.data.loaders.windows import RandomWindows as RandomWindows
+    from tsrnn.data.pairs.described_vectors import DescribedVectors as DescribedVectors
+    from tsrnn.data.pairs.labelled_text import LabelledText as LabelledText
+    from tsrnn.data.pairs.parallel_text import ParallelText as ParallelText
     from tsrnn.data.panels.files import read_series as read_series
     from tsrnn.data.panels.series_panel import SeriesPanel as SeriesPanel
     from tsrnn.data.prices.checks import check_prices as check_prices

@@ -39,6 +39,10 @@ class DataSource(Protocol):
         """
         ...
 
+    def adopt_from(self, model: Any) -> None:
+        """Encode as a trained model does: with its codec, and with whatever else it has of its data."""
+        self.adopt(model.codec)
+
     @abstractmethod
     def refuse_seen(self, verb: str, trained: dict[str, Any] | None) -> None:
         """Stop where data would be scored that the weights were trained or chosen on.

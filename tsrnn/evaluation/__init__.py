@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tsrnn.evaluation.language.sentences import rank_sentences as rank_sentences
     from tsrnn.evaluation.language.sentences import score_sentences as score_sentences
     from tsrnn.evaluation.language.sentences import score_stream as score_stream
+    from tsrnn.evaluation.language.translation import corpus_scores as corpus_scores
     from tsrnn.evaluation.leakage import LeakReport as LeakReport
     from tsrnn.evaluation.leakage import leak_test as leak_test
     from tsrnn.evaluation.report.page import ReportContents as ReportContents
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tsrnn.evaluation.scores.accuracy import scaled_mae as scaled_mae
     from tsrnn.evaluation.scores.accuracy import smape as smape
     from tsrnn.evaluation.scores.accuracy import weighted_quantile_loss as weighted_quantile_loss
+    from tsrnn.evaluation.scores.classification import classification_scores as classification_scores
     from tsrnn.evaluation.scores.probabilistic import DirectionalAccuracy as DirectionalAccuracy
     from tsrnn.evaluation.scores.probabilistic import coverage as coverage
     from tsrnn.evaluation.scores.probabilistic import crps_normal as crps_normal

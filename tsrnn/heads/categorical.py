@@ -16,6 +16,27 @@ from tsrnn.ops.cross_entropy import class_log_prob
 class ClassDistribution:
     """What distributions over V classes share. A subclass has `log_probs`, `log_prob` and `sample`."""
 
+    def log_probs(self) -> Tensor:
+        """The log probability of every class, (..., V)."""
+        raise NotImplementedError
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The log probability of the classes `value` (...) int64."""
+        raise NotImplementedError
+
+    def smoothed_log_prob(self, value: Tensor, smoothing: float) -> Tensor:
+        """(1 − ε) log p_value + ε mean_k log p_k, the negative loss of smoothed labels.
+
+        Source: Szegedy et al. (2016), "Rethinking the Inception Architecture for Computer Vision", section 7.
+
+        Args:
+            value: classes, (...) int64.
+            smoothing: ε, from 0 to 1.
+        """
+        every = self.log_probs()
+        own = every.gather(-1, value.unsqueeze(-1)).squeeze(-1)
+        return (1 - smoothing) * own + smoothing * every.mean(-1)
+
     def affine(self, location: Tensor, scale: Tensor) -> NoReturn:
         """Classes have no location and no scale."""
         raise TypeError("a categorical distribution has no location and no scale: use a codec without them")
@@ -76,6 +97,16 @@ class LinearCategorical(ClassDistribution):
         """The log probability of the classes `value` (...) int64: see `class_log_prob`."""
         rows = self.features.reshape(-1, self.features.shape[-1])
         return class_log_prob(rows, self.weight, self.bias, value.reshape(-1)).view(value.shape)
+
+    def smoothed_log_prob(self, value: Tensor, smoothing: float) -> Tensor:
+        """(1 − ε) log p_value + ε mean_k log p_k, without the log probabilities of all classes.
+
+        As log p_k = logit_k − Z for one Z, mean_k log p_k is log p_value + mean_k logit_k − logit_value.
+        """
+        own = self.log_prob(value)
+        logit = (self.features * nn.functional.embedding(value, self.weight)).sum(-1) + self.bias[value]
+        mean = self.features @ self.weight.mean(0) + self.bias.mean()
+        return own + smoothing * (mean - logit)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One class for every element."""

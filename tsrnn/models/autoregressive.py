@@ -306,12 +306,12 @@ class AutoregressiveModel(nn.Module):
             return y_BTH, state
         if state is None:
             state = self._initial_state(len(inputs), context)
-        y_BTH, state = self.backbone(self.conditioning.inputs(x_BTD, context), state)
-        return self.conditioning.outputs(y_BTH, context), state
+        return self.conditioning.recur(self.backbone, x_BTD, state, context)
 
     def _initial_state(self, rows: int, context: Context) -> State:
-        state = self.backbone.initial_state(rows)
-        return state if self.conditioning is None else self.conditioning.initial_state(state, context)
+        if self.conditioning is None:
+            return self.backbone.initial_state(rows)
+        return self.conditioning.begin(self.backbone, rows, context)
 
     def _features(self, known: Known, backbone_state: State, context: Context) -> tuple[Tensor, State]:
         """The backbone's output (..., H) for what is known of the next observation."""

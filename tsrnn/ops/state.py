@@ -20,6 +20,13 @@ def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
     return type(state)(*(map_state(function, part) for part in state))
 
 
+def tensors(state: State) -> list[Tensor]:
+    """The state's tensors, in the order of its fields."""
+    if isinstance(state, Tensor):
+        return [state]
+    return [] if state is None else [tensor for part in state for tensor in tensors(part)]
+
+
 def detach(state: State) -> State:
     """The same numbers, cut from the graph that made them (truncated back-propagation through time)."""
     return map_state(Tensor.detach, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from tsrnn.cli.parser import LineParser, add_checkpoint, check_checkpoint, positive
+from tsrnn.cli.parser import LineParser, add_checkpoint, check_checkpoint, not_negative, positive
 from tsrnn.errors import ConfigError
 
 
@@ -22,7 +22,7 @@ def parser(verb: str) -> LineParser:
         "prompt", metavar="PROMPT", nargs="?", default="", help="default: the beginning of a sentence"
     )
     made.add_argument("--words", type=positive, default=100, help="how many, the ends of sentences counted")
-    made.add_argument("--temperature", type=_not_negative, default=1.0, help="divides the logits")
+    made.add_argument("--temperature", type=not_negative, default=1.0, help="divides the logits")
     made.add_argument("--greedy", action="store_true", help="always the most probable word: temperature 0")
     made.add_argument("--top-k", type=positive, help="draw among the k most probable words")
     made.add_argument("--top-p", type=_share, help="draw among the fewest words with probability p together")
@@ -35,7 +35,7 @@ def parser(verb: str) -> LineParser:
     )
     made.add_argument(
         "--length-penalty",
-        type=_not_negative,
+        type=not_negative,
         default=1.0,
         metavar="A",
         help="of --beam: n words are ranked by log p / n^A; 0: by log p, which favours short sentences",
@@ -65,22 +65,11 @@ def check(options: argparse.Namespace) -> None:
         raise ConfigError("the greedy text is always the same: leave --samples out")
 
 
-def _not_negative(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be 0 or more, not {text}")
-    return value
-
-
 def _share(text: str) -> float:
-    value = _number(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, not {text}")
     return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

@@ -32,6 +32,9 @@ configurations, in the folder configs (one of your own says base: PATH of anothe
   forecast/panel.yaml             any series, from hourly to yearly
   language/python_docs_lstm.yaml  words, of the help topics of Python
   language/my_text.yaml           words, of a text of your own
+  translate/dates.yaml            a text for a text; without --data.path dates, made up
+  classify/text.yaml              a class for a text, of a table of your own
+  caption/digits.yaml             a text for a vector; without --data.path handwritten digits
 """
 _KEYS = """\
 keys that are set most, as options:

@@ -14,7 +14,9 @@ from tsrnn.errors import ConfigError, nearest
 from tsrnn.files import existing
 
 TRAINER = "pytorch_lightning.Trainer"
-_PATHS = {"data": ("path", "train_path", "valid_path", "test_path"), "model": ("word_vectors",)}
+FROM_DATA = ("codec", "source_codec", "labels", "label_counts", "source_location", "source_scale")
+"""Arguments of a task that follow from the data: attributes of the data module by the same names."""
+_PATHS = {"data": ("path", "train_path", "valid_path", "test_path", "texts"), "model": ("word_vectors",)}
 """The arguments that are paths of files to read."""
 
 
@@ -56,10 +58,8 @@ class Configuration:
             if made is None or not made.path.startswith("tsrnn."):
                 continue  # a class of one's own says itself what a path is
             for name in names:
-                if (
-                    isinstance(path := arguments_of(self.keys[root]).get(name), str)
-                    and name in made.arguments
-                ):
+                path = arguments_of(self.keys[root]).get(name)
+                if isinstance(path, str) and name in made.arguments and not _is_a_side(path, made):
                     existing(path)
 
     def _check_name(self, option: str) -> None:
@@ -79,6 +79,11 @@ class Configuration:
                 raise ConfigError(f"there is no option {place}.{name}{hint or f' of {made.name}'}")
             place += f".{name}"
             value = arguments_of(value).get(name, made.arguments[name].default)
+
+
+def _is_a_side(path: str, made: Class) -> bool:
+    """Whether a path is what the names of two aligned files have in common."""
+    return {"source", "target"} <= set(made.arguments) and any(Path(path).parent.glob(f"{Path(path).name}.*"))
 
 
 def class_of(value: Any) -> Class | None:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from tsrnn.cli.sources.classes import Argument
-from tsrnn.cli.sources.configuration import TRAINER, Configuration, arguments_of, class_of
+from tsrnn.cli.sources.configuration import FROM_DATA, TRAINER, Configuration, arguments_of, class_of
 
-_LINKED = {"model": ("codec",), "model.head": ("event_shape",)}
+_LINKED = {"model": FROM_DATA, "model.head": ("event_shape",)}
 """The arguments that follow from other parts of the configuration."""
 _COLUMN = 34
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 
 import torch
 
 from tsrnn.cli.checkpoints import load_language_model
 from tsrnn.cli.output import show
-from tsrnn.cli.texts import listed, unknown_words
+from tsrnn.cli.texts import listed, unknown_words, warn_of_unknown
 from tsrnn.codecs import Vocabulary
 from tsrnn.codecs.tokenizers import END_OF_SENTENCE
 from tsrnn.decoding import Decoding, beam_search, generate
-from tsrnn.errors import ConfigError, DataWarning
+from tsrnn.errors import ConfigError
 from tsrnn.models import AutoregressiveModel, vocabulary_of
 
 _BETWEEN_TEXTS = "---"
@@ -45,7 +44,7 @@ def _prompt(vocabulary: Vocabulary, text: str) -> list[str]:
         raise ConfigError(f"no word of the prompt is in the vocabulary: {listed(unknown)}")
     if unknown:
         vocabulary.ids(unknown)  # without <unk> in the vocabulary that is an error
-        warnings.warn(DataWarning(f"not in the vocabulary, read as <unk>: {listed(unknown)}"), stacklevel=2)
+        warn_of_unknown(unknown)
     return tokens
 
 

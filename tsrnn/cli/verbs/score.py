@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import warnings
 from collections.abc import Sequence
 
 import torch
 
 from tsrnn.cli.checkpoints import load_language_model
 from tsrnn.cli.output import say, show
-from tsrnn.cli.texts import lines_of, listed, unknown_words
+from tsrnn.cli.texts import lines_of, unknown_words, warn_of_unknown
 from tsrnn.codecs import Vocabulary
 from tsrnn.codecs.sentences import sentences_in
-from tsrnn.errors import DataError, DataWarning
+from tsrnn.errors import DataError
 from tsrnn.evaluation import SentenceScore, rank_sentences, score_sentences, score_stream
 from tsrnn.models import AutoregressiveModel, vocabulary_of
 
@@ -26,8 +25,9 @@ def run(options: argparse.Namespace) -> int:
     if options.stream is not None:
         _stream(model, options.stream)
         return 0
-    scores = score_sentences(model, _sentences(options, vocabulary_of(model)))
-    _warn_of_unknown(model, scores)
+    vocabulary = vocabulary_of(model)
+    scores = score_sentences(model, _sentences(options, vocabulary))
+    warn_of_unknown(unknown_words(vocabulary, (token for score in scores for token in score.tokens)))
     if options.compare:
         _table(rank_sentences(scores), "rank")
     elif options.file is not None:
@@ -54,12 +54,6 @@ def _stream(model: AutoregressiveModel, file: str) -> None:
     say("nats", f"{score.nats:.4f}")
     say("perplexity", f"{score.perplexity:.2f}")
     say("unknown_percent", f"{score.unknown_percent:.2f}")
-
-
-def _warn_of_unknown(model: AutoregressiveModel, scores: Sequence[SentenceScore]) -> None:
-    words = unknown_words(vocabulary_of(model), (token for score in scores for token in score.tokens))
-    if words:
-        warnings.warn(DataWarning(f"not in the vocabulary, read as <unk>: {listed(words)}"), stacklevel=2)
 
 
 def _words(score: SentenceScore) -> None:

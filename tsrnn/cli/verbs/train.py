@@ -92,7 +92,7 @@ class _Verb(CommandLine):
     def predict(self, model: Any, datamodule: Any) -> None:
         """Forecast beyond the data and write the table and the picture."""
         if not isinstance(self.source, PanelData):
-            raise ConfigError("predict forecasts series: for words use tsrnn generate")
+            raise ConfigError("predict forecasts series: use tsrnn generate, translate, caption or classify")
         forecasts: Any = self.trainer.predict(model, datamodule=datamodule)
         if is_main_process():
             write_forecast(self.source.panel, forecasts[0], None, self.folder, levels=(80, 95))
@@ -100,7 +100,9 @@ class _Verb(CommandLine):
     def before_test(self) -> None:
         """Take the reference that was asked for."""
         reference = self.config["test"].reference
-        if reference is not None and isinstance(self.model, LanguageModel):
+        if reference is None:
+            return
+        if not hasattr(self.model, "reference"):
             raise ConfigError("--reference is for forecasts: a model of words has none")
         self.model.reference = reference
 

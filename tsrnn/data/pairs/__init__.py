@@ -1,0 +1,1 @@
+"""Sources and the sequences that are said of them."""
