@@ -19,7 +19,7 @@ FORECAST := configs/forecast/prices_lstm.yaml
 
 run: .venv/.installed
 	$(BIN)/tsrnn fit --config $(FORECAST)
-	$(BIN)/tsrnn test --ckpt_path runs/latest
+	$(BIN)/tsrnn test runs/latest
 	$(BIN)/tsrnn forecast runs/latest --horizon 20 --levels 80 95
 
 test: .venv/.installed-test

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.prices import random_walks, write_long
-from tsrnn.cli.main import main
+from tsrnn.cli.main import _VERBS, _told, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,6 +32,9 @@ def blocks(language):
 
 
 COMMANDS = [line.partition("#")[0].strip() for block in blocks("bash") for line in block.splitlines()]
+EXAMPLES = {verb: _told(verb).parser(verb).format_help().split("\n")[-2].strip() for verb in _VERBS}
+OF_HELP = [EXAMPLES["validate"], EXAMPLES["predict"]]
+"""Those that the README does not have."""
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,8 @@ def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     commands = [command for command in COMMANDS if command.startswith("tsrnn ")]
     assert len(commands) >= 8
+    place = commands.index(EXAMPLES["inspect"])
+    commands[place:place] = OF_HELP
     for command in commands:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "fit":
@@ -75,6 +80,13 @@ def test_the_commands_work_in_the_order_they_stand(folder, monkeypatch, capsys):
         arguments += SMALL.get(arguments[0], [])
         assert main(arguments) == 0, command
         assert capsys.readouterr().out, command
+
+
+@pytest.mark.parametrize(
+    "verb", [verb for verb in _VERBS if verb != "fetch"]
+)  # tests/cli/test_fetch.py runs it
+def test_the_help_of_each_verb_ends_with_an_example_that_is_run_above(verb):
+    assert EXAMPLES[verb] in [*COMMANDS, *OF_HELP]
 
 
 @pytest.mark.parametrize("source", blocks("python"), ids=["estimator", "model", "backtest", "words"])

@@ -131,8 +131,9 @@ def level_of_the_user() -> int:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    """The first line of what an error says; of one too long to read, the beginning."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return line if len(line) <= 300 else f"{line[:297]}..."
 
 
 def first_few(names: Sequence[str]) -> str:

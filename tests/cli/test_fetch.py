@@ -1,10 +1,13 @@
 """tsrnn fetch: what came of each ticker, the file, and the exit status."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tsrnn.cli.main import main
+from tsrnn.cli.options.fetch import parser
 from tsrnn.data import PriceSeries
 from tsrnn.data.providers.base import History, Outcome, Provider
 
@@ -59,6 +62,12 @@ def test_a_table_of_what_came_of_each_ticker(capsys, tmp_path):
     assert (apple["currency"], samsung["currency"]) == ("USD", "KRW")
     assert apple["age"] == "0 minutes"
     assert apple["file"] == str(tmp_path / "cache" / "prices" / "exchange" / "AAPL_1d.parquet")
+
+
+def test_the_example_of_the_help_runs(tmp_path):
+    (example,) = re.findall("example:\n +tsrnn (.*)", parser("fetch").format_help())
+    assert main(example.split()) == 0
+    assert (tmp_path / "prices.csv").is_file()
 
 
 def test_the_file_is_what_price_series_reads(capsys):

@@ -5,6 +5,7 @@ import warnings
 import pytest
 
 from tsrnn.cli import main
+from tsrnn.cli.explain import one_line
 from tsrnn.errors import DataWarning, Notice, argument
 
 
@@ -25,3 +26,10 @@ def test_a_notice_is_told_from_a_warning_and_both_are_one_line(capsys, monkeypat
     assert main.main(["fit"]) == 0
     own = ["tsrnn: note: try --data.decimal ,", "tsrnn: warning: lower --data.window_length"]
     assert capsys.readouterr().err.splitlines() == [*common, *own]
+
+
+def test_a_long_message_ends_with_a_sentence():
+    first, second, third = "Expected\n a key." + " It" * 30 + ".", "A" * 99 + ".", "B" * 150 + "."
+    folded = " ".join(first.split())
+    assert one_line(f"{first} {second} {third}") == f"{folded} {second}"
+    assert one_line(f"{third * 3} {second}") == third * 3

@@ -12,6 +12,8 @@ from tsrnn.errors import nearest
 _ROOMS = (backbones, codecs, conditioning, data, heads, training)
 """Where the classes come from that a configuration names; whatever one exports is offered in a hint."""
 
+_LONGEST = 300
+
 
 def explain(message: str, options: list[str]) -> str:
     """What is wrong, in one line, with the nearest right name.
@@ -58,14 +60,28 @@ def explain(message: str, options: list[str]) -> str:
             )
         )
         if kinds and value:
-            return f"{key} must be {' or '.join(_kind(kind) for kind in kinds)}, not {value[1].strip()[:80]}"
+            return f"{key} must be {' or '.join(_kind(kind) for kind in kinds)}, not {_shortened(value[1])}"
         return f"{key}: {one_line(rest)}"
     return one_line(message)
 
 
 def one_line(message: str) -> str:
-    """The message with its line breaks folded, cut to a readable length."""
-    return " ".join(line.strip() for line in message.splitlines() if line.strip())[:300]
+    """The message without its line breaks; of a long one, the sentences that end within 300 characters.
+
+    The first is kept whole, however long it is.
+    """
+    said, *others = re.split(r"(?<=[.!?]) +(?=[A-Z`'\"])", " ".join(message.split()))
+    for sentence in others:
+        if len(said) + len(sentence) >= _LONGEST:
+            break
+        said = f"{said} {sentence}"
+    return said
+
+
+def _shortened(value: str) -> str:
+    """A value as it was given; of a long one, the beginning."""
+    value = value.strip()
+    return value if len(value) <= 80 else f"{value[:77]}..."
 
 
 def _kind(expected: str) -> str:

@@ -27,7 +27,7 @@ def parser(verb: str) -> KeysParser:
         verb,
         "Forecast the past from many origins, each by what was learned before it, beside "
         "baselines. Keys of a configuration can be set as for fit: --data.train_end=2012-12-31.",
-        "tsrnn backtest runs/latest --horizon 5 --report report.html",
+        "tsrnn backtest runs/latest --report report.html",
     )
     made.add_argument(
         "network", metavar="CONFIG|CKPT", help="a configuration, which is trained; or a checkpoint or run"
