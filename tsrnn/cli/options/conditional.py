@@ -14,8 +14,8 @@ _WHAT = {
     "caption": "The best text for each vector of a file, one a line.",
 }
 _EXAMPLES = {
-    "translate": 'tsrnn translate runs/latest "March 3rd, 1984" --attention map.png',
-    "caption": "tsrnn caption runs/latest vectors.npy",
+    "translate": 'tsrnn translate runs/latest "Saturday, March 3, 1984" --attention map.png',
+    "caption": "tsrnn caption runs/latest my_vectors.npy",
 }
 
 

@@ -76,6 +76,9 @@ def write_forecast(
         names = ", ".join(carried[:5]) + (", ..." if len(carried) > 5 else "")
         warnings.warn(DataWarning(f"a few paths carry the mean of {names}: read the median"), stacklevel=2)
     figure = fan_chart(panel, future, past=past, levels=tuple(levels))
+    if (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)
+        figure.set_layout_engine(None)  # else `savefig` draws twice
     with atomic_file(folder / "forecast.png") as partial:
         figure.savefig(partial, dpi=150, format="png")
     title = f"{future.ds.shape[1]} time steps after {time_text(future.origins[0])}"
