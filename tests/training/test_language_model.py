@@ -401,7 +401,7 @@ def test_the_schedule_learns_from_the_trainer_how_long_it_is(new_data, folder, a
 
 
 def test_a_schedule_without_an_end_is_refused(new_data, folder):
-    with pytest.raises(ConfigError, match=r"trainer\.max_epochs or trainer\.max_steps"):
+    with pytest.raises(ConfigError, match=r"needs max_epochs or max_steps"):
         fit(folder, new_task(new_data(), scheduler=cosine), new_data(), max_epochs=-1)
 
 
