@@ -2,8 +2,9 @@
 
     TSRNN_BENCHMARK_DATA=... python benchmarks/classification.py [--task sst2|nsmc] [--run FOLDER]
 
-The network is that of `configs/classify/text.yaml`, for Korean with subwords, fitted and tested by `tsrnn fit` and `tsrnn test` on the
-data's own splits, its best epoch chosen on the validation texts; `--run` tests one that was fitted before.
+The network is that of `configs/classify/text.yaml`, for Korean with subwords, fitted and tested by `tsrnn fit`
+and `tsrnn test` on the data's own splits, its best epoch chosen on the validation texts; `--run` tests one that
+was fitted before.
 Beside it stands logistic regression on TF-IDF of words (1 and 2 in a row) and of characters (2 to 5), its
 penalty chosen on the validation texts among five. No pre-trained vectors anywhere. The test texts are scored
 once. Intervals are Wilson's, 95 %.
@@ -25,7 +26,7 @@ from tsrnn.cli.main import main as tsrnn
 
 CONFIG = Path(__file__).parents[1] / "configs" / "classify" / "text.yaml"
 SUBWORDS = ["--data.tokenizer", "tsrnn.codecs.Subwords", "--data.tokenizer.vocabulary_size", "16000"]
-SETTINGS = {"sst2": [], "nsmc": SUBWORDS}  # of Korean, whose words have endings; chosen on the validation texts
+SETTINGS: dict[str, list[str]] = {"sst2": [], "nsmc": SUBWORDS}
 FILES = {"sst2": ("train", "dev", "test"), "nsmc": ("train", "valid", "test")}
 COUNTS = {
     "words": {"ngram_range": (1, 2), "min_df": 2, "token_pattern": r"\S+"},
