@@ -2,9 +2,8 @@
 
     TSRNN_BENCHMARK_DATA=... python benchmarks/classification.py [--task sst2|nsmc] [--run FOLDER]
 
-The network is that of `configs/classify/text.yaml`, for Korean with subwords, fitted and tested by `tsrnn fit`
-and `tsrnn test` on the data's own splits, its best epoch chosen on the validation texts; `--run` tests one that
-was fitted before.
+The network is that of `configs/classify/text.yaml`, for Korean with subwords, fitted and tested by `tsrnn` on
+the data's own splits, its best epoch chosen on the validation texts; `--run` tests one that is there already.
 Beside it stands logistic regression on TF-IDF of words (1 and 2 in a row) and of characters (2 to 5), its
 penalty chosen on the validation texts among five. No pre-trained vectors anywhere. The test texts are scored
 once. Intervals are Wilson's, 95 %.
