@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from tsrnn.codecs import Codec
-from tsrnn.errors import ConfigError, argument
+from tsrnn.errors import ConfigError, DataWarning, argument
 from tsrnn.protocols import Panel
+
+SEEN = {"validate": ("train",), "test": ("train", "valid")}
+"""The verbs that score, and the parts that weights are trained or chosen on before."""
 
 
 @runtime_checkable
@@ -81,3 +86,27 @@ def data_source(module: object) -> DataSource:
         name = type(module).__name__
         raise ConfigError(f"{name} is no data module of tsrnn: let it inherit from tsrnn.data.DataSource")
     return module
+
+
+def refuse_own_parts(verb: str, own: Mapping[str, str | None], trained: dict[str, Any], things: str) -> None:
+    """Stop where a part would be scored that the weights were trained or chosen on, by the parts' hashes.
+
+    Args:
+        verb: validate or test.
+        own: the hash of each part, train, valid and test; None where it is empty.
+        trained: the `description` of the data in a checkpoint.
+        things: what the parts consist of, in the words of the message.
+
+    Raises:
+        ConfigError: if that is so.
+    """
+    scored, parts = own.get("valid" if verb == "validate" else "test"), trained.get("sha256_of_parts", {})
+    for part in SEEN[verb]:
+        if scored is not None and scored == parts.get(part):
+            raise ConfigError(f"{verb} would score the checkpoint's own {part} {things}, which it has seen")
+
+
+def warn_of_other_data() -> None:
+    """Say that the data are not those that a checkpoint was trained on."""
+    problem = "the data are not those that the checkpoint was trained on"
+    warnings.warn(DataWarning(problem), stacklevel=3)

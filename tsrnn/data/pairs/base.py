@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from abc import abstractmethod
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
+from tsrnn.codecs import Codec, Vocabulary
 from tsrnn.data.loaders.pairs import EveryPair, Pairs, RandomPairs
-from tsrnn.data.source import DataSource
-from tsrnn.errors import ConfigError, DataError, DataWarning
+from tsrnn.data.source import SEEN, DataSource, refuse_own_parts, warn_of_other_data
+from tsrnn.errors import ConfigError, DataError
 
 SPLITS = ("train", "valid", "test")
 
@@ -40,6 +41,21 @@ class PairData(pl.LightningDataModule, DataSource):
     @abstractmethod
     def splits(self) -> dict[str, Any]:
         """What is read, by split: train, and valid and test where they are there."""
+
+    @cached_property
+    @abstractmethod
+    def codec(self) -> Vocabulary:
+        """The vocabulary of what is written, or of the texts that get a class, from the training part."""
+
+    def adopt(self, codec: Codec) -> None:
+        """Use the vocabulary of a trained model.
+
+        Raises:
+            ConfigError: if the codec is no vocabulary.
+        """
+        if not isinstance(codec, Vocabulary):
+            raise ConfigError(f"the model reads {type(codec).__name__}, not text: give it data of that kind")
+        self.codec = codec
 
     @abstractmethod
     def pairs(self, split: str) -> Pairs:
@@ -105,16 +121,12 @@ class PairData(pl.LightningDataModule, DataSource):
         Raises:
             ConfigError: if that is so.
         """
-        if trained is None or verb not in ("validate", "test"):
+        if trained is None or verb not in SEEN:
             return
-        own, seen = ("valid", ["train"]) if verb == "validate" else ("test", ["train", "valid"])
-        of_parts, parts = trained.get("sha256_of_parts", {}), self.description()["sha256_of_parts"]
-        for split in seen:
-            if own in parts and parts[own] == of_parts.get(split):
-                raise ConfigError(f"{verb} would score the checkpoint's own {split} pairs, which it has seen")
-        if parts.get("train") != of_parts.get("train"):
-            problem = "the data are not those that the checkpoint was trained on"
-            warnings.warn(DataWarning(problem), stacklevel=2)
+        own = self.description()["sha256_of_parts"]
+        refuse_own_parts(verb, own, trained, "pairs")
+        if own.get("train") != trained.get("sha256_of_parts", {}).get("train"):
+            warn_of_other_data()
 
 
 def _hash(keys: Any) -> str:
@@ -137,9 +149,8 @@ def shares_of(keys: Sequence[str], split: Sequence[float]) -> dict[str, list[int
     if len(split) != 3 or min(split) < 0 or split[0] == 0 or abs(sum(split) - 1) > 1e-6:
         raise ConfigError(f"split must be three shares that add up to 1, not {list(split)}")
     rows: dict[str, list[int]] = {name: [] for name in SPLITS}
+    ends = [split[0], split[0] + split[1]]
     for row, key in enumerate(keys):
         place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
-        rows[
-            SPLITS[0] if place < split[0] else SPLITS[1] if place < split[0] + split[1] else SPLITS[2]
-        ].append(row)
+        rows[SPLITS[bisect_right(ends, place)]].append(row)
     return {name: places for name, places in rows.items() if places}

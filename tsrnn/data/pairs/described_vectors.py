@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tsrnn.codecs import Codec, Tokenizer, Vocabulary, Words
+from tsrnn.codecs import Tokenizer, Vocabulary, Words
 from tsrnn.data.loaders.pairs import Pairs, Rows
 from tsrnn.data.pairs.base import PairData, shares_of
 from tsrnn.data.pairs.generated import english_number, korean_number
@@ -140,16 +140,6 @@ class DescribedVectors(PairData):
     def codec(self) -> Vocabulary:
         """The vocabulary of the training texts."""
         return vocabulary_of_texts(self.splits["train"].texts, self.tokenizer, self.minimum_count)
-
-    def adopt(self, codec: Codec) -> None:
-        """Write with the vocabulary of a trained model.
-
-        Raises:
-            ConfigError: if the codec is no vocabulary.
-        """
-        if not isinstance(codec, Vocabulary):
-            raise ConfigError(f"the model writes {type(codec).__name__}, not text")
-        self.codec = codec
 
     def adopt_from(self, model: Any) -> None:
         """Write with the vocabulary of a trained model, if it reads such vectors.

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from tsrnn.codecs import Codec, Tokenizer, Vocabulary, Words
+from tsrnn.codecs import Tokenizer, Vocabulary, Words
 from tsrnn.data.loaders.pairs import Pairs, Rows
 from tsrnn.data.pairs.base import PairData, shares_of
 from tsrnn.data.pairs.sentences import sentence_ids, vocabulary_of_texts
 from tsrnn.data.tables.source import listed, shown
 from tsrnn.data.tables.texts import read_columns
-from tsrnn.errors import ConfigError, DataError
+from tsrnn.errors import ConfigError, DataError, argument
 
 _TEXTS = ("text", "sentence", "document", "review")
 _LABELS = ("label", "class", "sentiment", "target")
@@ -65,7 +65,8 @@ class LabelledText(PairData):
             raise ConfigError("give path, or train_path with valid_path and test_path")
         if path is None and train_path is None:
             raise ConfigError(
-                "labelled texts need --data.path or --data.train_path, a table of text and label"
+                f"labelled texts need {argument('data.path')} or {argument('data.train_path')}, a table of "
+                "text and label"
             )
         shares_of([], split)
         self.path = path
@@ -137,16 +138,6 @@ class LabelledText(PairData):
         """The vocabulary of the training texts."""
         texts = self.splits["train"][0]
         return vocabulary_of_texts(texts, self.tokenizer, self.minimum_count, self.maximum_size)
-
-    def adopt(self, codec: Codec) -> None:
-        """Read with the vocabulary of a trained model.
-
-        Raises:
-            ConfigError: if the codec is no vocabulary.
-        """
-        if not isinstance(codec, Vocabulary):
-            raise ConfigError(f"the model reads {type(codec).__name__}, not text: give it data of that kind")
-        self.codec = codec
 
     def adopt_from(self, model: Any) -> None:
         """Read with the vocabulary of a trained model, and count its classes.

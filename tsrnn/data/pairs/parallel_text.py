@@ -7,14 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from tsrnn.codecs import Codec, Tokenizer, Vocabulary, Words
+from tsrnn.codecs import Tokenizer, Vocabulary, Words
 from tsrnn.codecs.tokenizers import Characters
 from tsrnn.data.loaders.pairs import Pairs, Rows
 from tsrnn.data.pairs.base import PairData, shares_of
 from tsrnn.data.pairs.files import Texts, read_parallel
 from tsrnn.data.pairs.generated import dates, numerals
 from tsrnn.data.pairs.sentences import sentence_ids, vocabulary_of_texts
-from tsrnn.errors import ConfigError, DataError
+from tsrnn.errors import ConfigError, DataError, argument
 
 _GENERATED = {
     "dates": lambda: dates(10_000, seed=0),
@@ -128,16 +128,6 @@ class ParallelText(PairData):
     def _vocabulary(self, texts: Sequence[str]) -> Vocabulary:
         return vocabulary_of_texts(texts, self.tokenizer, self.minimum_count, self.maximum_size)
 
-    def adopt(self, codec: Codec) -> None:
-        """Write the target with the vocabulary of a trained model.
-
-        Raises:
-            ConfigError: if the codec is no vocabulary.
-        """
-        if not isinstance(codec, Vocabulary):
-            raise ConfigError(f"the model reads {type(codec).__name__}, not text: give it data of that kind")
-        self.codec = codec
-
     def adopt_from(self, model: Any) -> None:
         """Read and write with the vocabularies of a trained model.
 
@@ -160,9 +150,8 @@ class ParallelText(PairData):
         if split == "train" and self.maximum_length is not None:
             rows = [row for row in rows if max(map(len, row)) <= self.maximum_length + 1]
             if not rows:
-                raise DataError(
-                    "every pair is longer than maximum_length: raise --data.maximum_length", path=self.source
-                )
+                problem = f"every pair is longer than that: raise {argument('data.maximum_length')}"
+                raise DataError(problem, path=self.source)
         return Pairs(Rows.of([row[0] for row in rows]), Rows.of([row[1] for row in rows]), self.codec)
 
     def keys(self, split: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from abc import abstractmethod
 from functools import cached_property
 from typing import Any, Self
@@ -14,9 +13,9 @@ from torch.utils.data import DataLoader
 
 from tsrnn.codecs import Codec
 from tsrnn.data.panels.identity import panel_hash
-from tsrnn.data.source import DataSource
+from tsrnn.data.source import SEEN, DataSource, warn_of_other_data
 from tsrnn.data.tables.frames import Labels
-from tsrnn.errors import ConfigError, DataWarning
+from tsrnn.errors import ConfigError
 from tsrnn.protocols import Encoding, Panel, time_text
 
 HISTORY_VALUES = 2_000_000
@@ -132,12 +131,11 @@ class PanelData(pl.LightningDataModule, DataSource):
         Raises:
             ConfigError: if that is so.
         """
-        if trained is None or verb not in ("validate", "test"):
+        if trained is None or verb not in SEEN:
             return
         own, span = self.description(), 0 if verb == "validate" else 1
         if own["sha256"] != trained["sha256"]:
-            problem = "the data are not those that the checkpoint was trained on"
-            warnings.warn(DataWarning(problem), stacklevel=2)
+            warn_of_other_data()
         elif own["spans"][span] < trained["spans"][span]:
             seen = trained["train_end" if verb == "validate" else "valid_end"]
             raise ConfigError(f"{verb} would score time steps up to {seen}, which the checkpoint has seen")

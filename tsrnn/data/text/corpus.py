@@ -22,12 +22,12 @@ from tsrnn.codecs.sentences import SENTENCES, looks_wrapped
 from tsrnn.codecs.tokenizers import UNKNOWN
 from tsrnn.components import describe
 from tsrnn.data.loaders.streams import TokenStreams
-from tsrnn.data.source import DataSource
+from tsrnn.data.source import SEEN, DataSource, refuse_own_parts, warn_of_other_data
 from tsrnn.data.text.cache import LINE_END, TokenisedText, tokenised
 from tsrnn.data.text.files import Text, texts_of_folder
 from tsrnn.data.text.known import KNOWN_TEXTS, known_text, python_docs
 from tsrnn.data.text.parts import SPLITS, advice_without_validation, hashes_of_parts, spans_of
-from tsrnn.errors import ConfigError, DataError, DataWarning, Notice, argument
+from tsrnn.errors import ConfigError, DataError, Notice, argument
 from tsrnn.files import cache_folder
 
 _SCORED_CHUNK = 2048
@@ -313,16 +313,12 @@ class TextCorpus(pl.LightningDataModule, DataSource):
         Raises:
             ConfigError: if that is so.
         """
-        if trained is None or verb not in ("validate", "test"):
+        if trained is None or verb not in SEEN:
             return
-        own, seen = ("valid", ["train"]) if verb == "validate" else ("test", ["train", "valid"])
-        of_parts = trained.get("sha256_of_parts", {})
-        for split in seen:
-            if self._hashes[own] is not None and self._hashes[own] == of_parts.get(split):
-                raise ConfigError(f"{verb} would score the checkpoint's own {split} text, which it has seen")
+        seen = SEEN[verb]
+        refuse_own_parts(verb, self._hashes, trained, "text")
         if self._hashes["all"] != trained.get("sha256"):
-            problem = "the data are not those that the checkpoint was trained on"
-            warnings.warn(DataWarning(problem), stacklevel=2)
+            warn_of_other_data()
         elif sum(self._lines[split] for split in seen) < (end := sum(trained["lines"][s] for s in seen)):
             raise ConfigError(f"{verb} would score text up to line {end}, which the checkpoint has seen")
 
