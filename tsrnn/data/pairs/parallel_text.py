@@ -150,7 +150,7 @@ class ParallelText(PairData):
         if split == "train" and self.maximum_length is not None:
             rows = [row for row in rows if max(map(len, row)) <= self.maximum_length + 1]
             if not rows:
-                problem = f"every pair is longer than that: raise {argument('data.maximum_length')}"
+                problem = f"no training pair is short enough: raise {argument('data.maximum_length')}"
                 raise DataError(problem, path=self.source)
         return Pairs(Rows.of([row[0] for row in rows]), Rows.of([row[1] for row in rows]), self.codec)
 
